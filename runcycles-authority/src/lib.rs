@@ -1,0 +1,1 @@
+//! The Cycles authority, embedded.

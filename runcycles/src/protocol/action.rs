@@ -1,0 +1,56 @@
+//! What is about to be done.
+
+use serde::{Deserialize, Serialize};
+
+use super::validation::{ValidationError, check_chars};
+
+/// What is about to be done (protocol: `Action`).
+///
+/// ```
+/// use runcycles::models::Action;
+///
+/// let action = Action::new("llm.completion", "gpt-4o").tag("customer-facing");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Action {
+    /// The type of action, `<category>.<operation>` such as `llm.completion`: 1 to 64 characters.
+    pub kind: String,
+    /// The provider, model or tool, such as `openai:gpt-4o-mini`: 1 to 256 characters.
+    pub name: String,
+    /// Tags for policies and reports: at most 10, each at most 64 characters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_empty")]
+    pub tags: Vec<String>,
+}
+
+/// Some servers write an absent list as `null`.
+fn null_as_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+impl Action {
+    /// An action of a kind, with a name.
+    pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { kind: kind.into(), name: name.into(), tags: Vec::new() }
+    }
+
+    /// Adds a tag.
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tags.push(tag.into());
+        self
+    }
+
+    /// Checks the protocol's limits.
+    pub(crate) fn validate(&self) -> Result<(), ValidationError> {
+        for (field, text, most) in [("action.kind", &self.kind, 64), ("action.name", &self.name, 256)] {
+            if text.trim().is_empty() {
+                return Err(ValidationError::new(field, "nothing", "a name such as llm.completion"));
+            }
+            check_chars(field, text, 1..=most)?;
+        }
+        if self.tags.len() > 10 {
+            return Err(ValidationError::new("action.tags", format!("{} tags", self.tags.len()), "at most 10"));
+        }
+        self.tags.iter().try_for_each(|tag| check_chars("action.tags", tag, 0..=64))
+    }
+}

@@ -1,0 +1,127 @@
+//! Identifiers: reservations, events, idempotency keys.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Declares a newtype over a string with a rule for what it may hold.
+macro_rules! string_id {
+    ($(#[$meta:meta])* pub struct $name:ident; $what:literal, $check:path) => {
+        $(#[$meta])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Takes the text as it is.
+            ///
+            /// # Errors
+            ///
+            /// [`IdError`] where the text breaks the rule of this type.
+            pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
+                let text = text.into();
+                match $check(&text) {
+                    Ok(()) => Ok(Self(text.into_boxed_str())),
+                    Err(expected) => Err(IdError { what: $what, found: text, expected }),
+                }
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&&*self.0).finish()
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::new(text).map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+string_id! {
+    /// A reservation's id: 1 to 128 characters, chosen by the server, otherwise opaque (protocol: `ReservationId`).
+    pub struct ReservationId; "reservation id", path_segment
+}
+
+string_id! {
+    /// An event's id, chosen by the server.
+    pub struct EventId; "event id", not_empty
+}
+
+string_id! {
+    /// The key that makes a retried request take effect once: 1 to 256 characters (protocol: `IdempotencyKey`).
+    pub struct IdempotencyKey; "idempotency key", key_length
+}
+
+impl IdempotencyKey {
+    /// A fresh key: a UUID of version 7, which is unique and shows its time of creation.
+    pub fn random() -> Self {
+        let mut buffer = uuid::Uuid::encode_buffer();
+        Self((&*uuid::Uuid::now_v7().hyphenated().encode_lower(&mut buffer)).into())
+    }
+}
+
+/// Text that cannot be an id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid {what} {found:?}: expected {expected}")]
+pub struct IdError {
+    what: &'static str,
+    found: String,
+    expected: &'static str,
+}
+
+/// An id travels as one path segment, which `.` and `..` cannot be: URL parsers resolve them.
+fn path_segment(text: &str) -> Result<(), &'static str> {
+    if text == "." || text == ".." {
+        return Err("anything but a relative path segment");
+    }
+    match text.chars().count() {
+        1..=128 => Ok(()),
+        _ => Err("1 to 128 characters"),
+    }
+}
+
+fn not_empty(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() { Err("at least one character") } else { Ok(()) }
+}
+
+fn key_length(text: &str) -> Result<(), &'static str> {
+    match text.chars().count() {
+        1..=256 => Ok(()),
+        _ => Err("1 to 256 characters"),
+    }
+}

@@ -1,0 +1,53 @@
+//! The vocabulary of the protocol: requests, answers, amounts, ids. No I/O.
+//!
+//! Values from newer servers survive: unknown enum values and unknown members are kept. What the protocol requires is
+//! required here too, with its type.
+
+mod action;
+mod amount;
+mod balance;
+mod decision;
+mod error_response;
+mod evidence;
+mod ids;
+mod metrics;
+mod queries;
+mod requests;
+mod responses;
+mod string_enum;
+mod subject;
+mod timestamp;
+mod unit;
+mod validation;
+mod wire_object;
+
+pub(crate) use self::queries::QueryPairs;
+pub(crate) use self::validation::shorten;
+
+pub use self::action::Action;
+#[doc(hidden)]
+pub use self::amount::usd_literal;
+pub use self::amount::{Amount, AmountError, MAX_AMOUNT, SignedAmount, credits, risk_points, tokens};
+pub use self::balance::{Balance, BalanceResponse};
+pub use self::decision::{Caps, Decision, ReasonCode};
+pub use self::error_response::{ErrorCode, ErrorResponse};
+pub use self::evidence::{EvidenceRef, ReservationEvidence};
+pub use self::ids::{EventId, IdError, IdempotencyKey, ReservationId};
+pub use self::metrics::CyclesMetrics;
+pub use self::queries::{BalanceParams, Include, ListReservationsParams, SortDirection, SortKey};
+pub use self::requests::{
+    CommitOveragePolicy, CommitRequest, CommitRequestBuilder, DecisionRequest, DecisionRequestBuilder,
+    EventCreateRequest, EventCreateRequestBuilder, ExtendRequest, Metadata, Missing, ReleaseRequest,
+    ReservationCreateRequest, Reserve,
+};
+pub use self::responses::{
+    CommitResponse, CommitStatus, DecisionResponse, EventCreateResponse, EventStatus, ExtendResponse, ExtendStatus,
+    ReleaseResponse, ReleaseStatus, ReservationCreateResponse, ReservationDetail, ReservationListResponse,
+    ReservationStatus, ReservationSummary,
+};
+pub use self::string_enum::UnknownValue;
+pub use self::subject::{Level, Subject};
+pub use self::timestamp::Timestamp;
+pub use self::unit::Unit;
+pub use self::validation::ValidationError;
+pub use self::wire_object::Extra;

@@ -1,0 +1,39 @@
+//! The only door to the network.
+
+mod error;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+
+pub use self::error::{TransportError, TransportErrorKind};
+
+/// A boxed future that may move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Carries one request to an authority and brings its answer back.
+///
+/// The client hands over a complete request: absolute URI, headers with the API key marked sensitive, body. A transport adds
+/// nothing to its meaning: it follows no redirects, since the key must not travel to another host, and repeats nothing. Every
+/// HTTP status is an answer, not an error. The body of the answer is complete, and bounded by the transport.
+///
+/// The client bounds the time of an attempt and drops the future when it runs out; the attempt is then abandoned.
+///
+/// ```
+/// use bytes::Bytes;
+/// use runcycles::{BoxFuture, Transport, TransportError};
+///
+/// /// Says no to everything.
+/// struct Refusing;
+///
+/// impl Transport for Refusing {
+///     fn call(&self, _request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+///         Box::pin(async { Ok(http::Response::builder().status(503).body(Bytes::new()).expect("a valid response")) })
+///     }
+/// }
+/// ```
+pub trait Transport: Send + Sync + 'static {
+    /// Makes one attempt.
+    fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>>;
+}
