@@ -1,6 +1,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 //! placeholder
 
+mod client;
+mod error;
 mod protocol;
 mod scope;
 mod transport;
@@ -10,8 +12,15 @@ pub mod models {
     pub use crate::protocol::*;
 }
 
+pub use self::client::{
+    CyclesClient, CyclesClientBuilder, CyclesConfig, Operation, Pages, Response, ResponseMetadata, RetryConfig,
+    current_client, set_default_client,
+};
+pub use self::error::{ConfigError, Error, Refusal, denial};
 pub use self::protocol::{Amount, Reserve, credits, risk_points, tokens};
 pub use self::scope::Scope;
+#[cfg(feature = "reqwest")]
+pub use self::transport::ReqwestTransport;
 pub use self::transport::{BoxFuture, Transport, TransportError, TransportErrorKind};
 
 #[doc(hidden)]

@@ -1,6 +1,8 @@
 //! The only door to the network.
 
 mod error;
+#[cfg(feature = "reqwest")]
+mod reqwest;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,6 +10,8 @@ use std::pin::Pin;
 use bytes::Bytes;
 
 pub use self::error::{TransportError, TransportErrorKind};
+#[cfg(feature = "reqwest")]
+pub use self::reqwest::ReqwestTransport;
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

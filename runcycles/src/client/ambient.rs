@@ -1,0 +1,71 @@
+//! What calls inherit from where they run: a client and a scope.
+
+use std::future::Future;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::CyclesClient;
+use crate::error::{ConfigError, Error};
+use crate::protocol::Subject;
+
+/// The client of the process, for calls that name none.
+static DEFAULT_CLIENT: RwLock<Option<CyclesClient>> = RwLock::new(None);
+
+tokio::task_local! {
+    static AMBIENT: Ambient;
+}
+
+/// What [`CyclesClient::run`] runs a future under.
+#[derive(Clone)]
+struct Ambient {
+    client: CyclesClient,
+    /// The client's scope, filled from the ambient scope around it.
+    scope: Arc<Subject>,
+}
+
+/// Makes a client the one that guarded functions use when they name none and none is ambient. A later call replaces it.
+pub fn set_default_client(client: CyclesClient) {
+    // A poisoned lock holds a whole value: assignments do not panic half-way.
+    *DEFAULT_CLIENT.write().unwrap_or_else(PoisonError::into_inner) = Some(client);
+}
+
+/// The client for a call that names none: the ambient one, or the default of the process.
+///
+/// # Errors
+///
+/// [`Error::Config`] where there is neither.
+pub fn current_client() -> Result<CyclesClient, Error> {
+    if let Ok(client) = AMBIENT.try_with(|ambient| ambient.client.clone()) {
+        return Ok(client);
+    }
+    DEFAULT_CLIENT.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(|| {
+        let cure = "call runcycles::set_default_client at start, run the code under client.run(…), or name one with client = …";
+        ConfigError::new("client", "no client is set", cure).into()
+    })
+}
+
+/// The ambient scope.
+pub(super) fn scope() -> Option<Arc<Subject>> {
+    AMBIENT.try_with(|ambient| Arc::clone(&ambient.scope)).ok()
+}
+
+impl CyclesClient {
+    /// Runs a future under this client: guarded calls inside use it unless they name another, and inherit its scope.
+    ///
+    /// Tasks spawned inside do not inherit it; run them under a client of their own.
+    ///
+    /// ```
+    /// # async fn plan() {}
+    /// # async fn example(client: runcycles::CyclesClient) {
+    /// use runcycles::Scope;
+    ///
+    /// client.scoped(Scope::workflow("run-42")).run(async { plan().await }).await;
+    /// # }
+    /// ```
+    pub async fn run<F: Future>(&self, future: F) -> F::Output {
+        let scope = match scope() {
+            Some(outer) => Arc::new(Subject::clone(&self.scope).or(&outer)),
+            None => Arc::clone(&self.scope),
+        };
+        AMBIENT.scope(Ambient { client: self.clone(), scope }, future).await
+    }
+}

@@ -1,0 +1,128 @@
+//! How a client is made.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+
+use super::config::{CyclesConfig, RetryConfig};
+use super::endpoint::Endpoint;
+use super::{CyclesClient, Shared};
+use crate::error::ConfigError;
+use crate::protocol::{Level, Subject};
+use crate::transport::Transport;
+
+/// Makes a [`CyclesClient`]. Making one touches neither network nor disk nor environment, and starts no thread or task.
+#[must_use = "a builder makes no client until it is built"]
+pub struct CyclesClientBuilder {
+    config: CyclesConfig,
+    transport: Option<Box<dyn Transport>>,
+}
+
+/// Declares a setter for each level of the default subject.
+macro_rules! default_levels {
+    ($( $level:ident = $variant:ident; )*) => {
+        impl CyclesClientBuilder {
+            $(
+                #[doc = concat!("The `", stringify!($level), "` of calls that name none.")]
+                pub fn $level(mut self, $level: impl Into<String>) -> Self {
+                    *self.config.subject.level_mut(Level::$variant) = Some($level.into());
+                    self
+                }
+            )*
+        }
+    };
+}
+
+default_levels! {
+    tenant = Tenant;
+    workspace = Workspace;
+    app = App;
+    workflow = Workflow;
+    agent = Agent;
+    toolset = Toolset;
+}
+
+impl CyclesClientBuilder {
+    /// Starts from settings made beforehand.
+    pub fn from_config(config: CyclesConfig) -> Self {
+        Self { config, transport: None }
+    }
+
+    /// How long a connection may take to be made; 2 seconds by default.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.config.connect_timeout = timeout;
+        self
+    }
+
+    /// How long an answer may take; 5 seconds by default. An attempt as a whole may take this and the connect timeout.
+    pub fn read_timeout(mut self, timeout: Duration) -> Self {
+        self.config.read_timeout = timeout;
+        self
+    }
+
+    /// How settlements that got no clear answer are repeated in the background.
+    pub fn retry(mut self, retry: RetryConfig) -> Self {
+        self.config.retry = retry;
+        self
+    }
+
+    /// Carries requests in another way than by reqwest: the in-process transport of an embedded authority, or your own.
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Box::new(transport));
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Panics
+    ///
+    /// On settings that can never work, such as an empty key or an address without a host; [`try_build`](Self::try_build) says
+    /// why instead.
+    pub fn build(self) -> CyclesClient {
+        match self.try_build() {
+            Ok(client) => client,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The client, or what cannot work.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] naming the setting, what it holds and what to do.
+    pub fn try_build(self) -> Result<CyclesClient, ConfigError> {
+        self.config.validate()?;
+        let endpoint = Endpoint::new(&self.config.base_url)?;
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(HeaderName::from_static("x-cycles-api-key"), self.config.api_key.header_value()?);
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("runcycles-rust/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => default_transport(&self.config)?,
+        };
+        let shared = Shared { config: self.config, endpoint, transport, headers };
+        Ok(CyclesClient { shared: Arc::new(shared), scope: Arc::new(Subject::default()) })
+    }
+}
+
+impl std::fmt::Debug for CyclesClientBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CyclesClientBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "reqwest")]
+#[expect(clippy::unnecessary_wraps, reason = "without the feature there is no transport, which is an error")]
+fn default_transport(config: &CyclesConfig) -> Result<Box<dyn Transport>, ConfigError> {
+    Ok(Box::new(crate::transport::ReqwestTransport::new(config.connect_timeout, config.base_url.starts_with("https:"))))
+}
+
+#[cfg(not(feature = "reqwest"))]
+fn default_transport(_config: &CyclesConfig) -> Result<Box<dyn Transport>, ConfigError> {
+    let cure = "give the builder one with .transport(…), or enable the feature rustls of runcycles";
+    Err(ConfigError::new("transport", "there is none", cure))
+}

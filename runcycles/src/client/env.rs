@@ -1,0 +1,100 @@
+//! Settings from variables.
+
+use std::time::Duration;
+
+use super::config::CyclesConfig;
+use crate::error::ConfigError;
+use crate::protocol::Level;
+
+/// The least timeout without a unit. Below it the author most likely meant seconds, as in other clients.
+const LEAST_BARE_TIMEOUT_MS: u64 = 50;
+
+/// Reads every setting; `lookup` gives a variable's value by its full name.
+pub(super) fn read(
+    prefix: &str,
+    lookup: impl Fn(&str) -> Result<Option<String>, ConfigError>,
+) -> Result<CyclesConfig, ConfigError> {
+    let get = |name: &str| -> Result<Option<(String, String)>, ConfigError> {
+        let full = format!("{prefix}{name}");
+        let value = lookup(&full)?.filter(|value| !value.trim().is_empty());
+        Ok(value.map(|value| (full, value)))
+    };
+    let require = |name: &str, cure: &'static str| {
+        get(name)?
+            .map(|(_, value)| value)
+            .ok_or_else(|| ConfigError::new(format!("{prefix}{name}"), "it is not set", cure))
+    };
+
+    let base_url = require("BASE_URL", "set it to the authority's address, such as http://localhost:7878")?;
+    let api_key = require("API_KEY", "set it to a key of your tenant")?;
+    let mut config = CyclesConfig::new(api_key, base_url);
+    for level in Level::ALL {
+        *config.subject.level_mut(level) = get(&level.as_str().to_ascii_uppercase())?.map(|(_, value)| value);
+    }
+    if let Some((name, value)) = get("CONNECT_TIMEOUT")? {
+        config.connect_timeout = timeout(name, &value)?;
+    }
+    if let Some((name, value)) = get("READ_TIMEOUT")? {
+        config.read_timeout = timeout(name, &value)?;
+    }
+    if let Some((name, value)) = get("RETRY_ENABLED")? {
+        config.retry.enabled = boolean(name, &value)?;
+    }
+    if let Some((name, value)) = get("RETRY_MAX_ATTEMPTS")? {
+        config.retry.max_attempts = number(name, &value)?;
+    }
+    if let Some((name, value)) = get("RETRY_INITIAL_DELAY")? {
+        config.retry.initial_delay = duration(name, &value)?.0;
+    }
+    if let Some((name, value)) = get("RETRY_MULTIPLIER")? {
+        config.retry.multiplier = number(name, &value)?;
+    }
+    if let Some((name, value)) = get("RETRY_MAX_DELAY")? {
+        config.retry.max_delay = duration(name, &value)?.0;
+    }
+    Ok(config)
+}
+
+fn timeout(name: String, value: &str) -> Result<Duration, ConfigError> {
+    let (timeout, bare) = duration(name.clone(), value)?;
+    if bare && timeout < Duration::from_millis(LEAST_BARE_TIMEOUT_MS) {
+        let problem = format!("{value:?} is {value} milliseconds, too short to reach an authority");
+        return Err(ConfigError::new(
+            name,
+            problem,
+            format!("write {value}s for seconds, or {value}ms if you mean it"),
+        ));
+    }
+    Ok(timeout)
+}
+
+/// A duration, and whether it came without a unit.
+fn duration(name: String, value: &str) -> Result<(Duration, bool), ConfigError> {
+    let text = value.trim();
+    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let parsed = digits.parse::<u64>().ok().and_then(|count| match unit {
+        "" => Some((Duration::from_millis(count), true)),
+        "ms" => Some((Duration::from_millis(count), false)),
+        "s" => Some((Duration::from_secs(count), false)),
+        _ => None,
+    });
+    parsed.ok_or_else(|| {
+        let problem = format!("{value:?} is not a duration");
+        ConfigError::new(name, problem, "write whole milliseconds such as 500, or 500ms, or 2s")
+    })
+}
+
+fn boolean(name: String, value: &str) -> Result<bool, ConfigError> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(ConfigError::new(name, format!("{value:?} is neither true nor false"), "write true or false")),
+    }
+}
+
+fn number<N: std::str::FromStr>(name: String, value: &str) -> Result<N, ConfigError> {
+    value
+        .trim()
+        .parse()
+        .map_err(|_| ConfigError::new(name, format!("{value:?} is not a number in range"), "write a plain number"))
+}

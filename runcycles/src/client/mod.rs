@@ -1,0 +1,108 @@
+//! The client: settings, operations, lists, what calls inherit.
+
+mod ambient;
+mod answer;
+mod api_key;
+mod builder;
+mod config;
+mod endpoint;
+mod env;
+mod metadata;
+mod operation;
+mod operations;
+mod pages;
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use self::endpoint::Endpoint;
+use crate::protocol::Subject;
+use crate::transport::Transport;
+
+pub(crate) use self::operation::Prepared;
+
+pub use self::ambient::{current_client, set_default_client};
+pub use self::answer::Answer;
+pub use self::builder::CyclesClientBuilder;
+pub use self::config::{CyclesConfig, RetryConfig};
+pub use self::metadata::{Response, ResponseMetadata};
+pub use self::operation::Operation;
+pub use self::pages::Pages;
+
+/// A client of an authority: cheap to clone, one for a process and a tenant.
+///
+/// ```no_run
+/// use runcycles::{CyclesClient, Error, Reserve, usd};
+///
+/// # async fn example() -> Result<(), Error> {
+/// let client = CyclesClient::builder("cyc_live_…", "https://cycles.example.com").tenant("acme").build();
+///
+/// let guard = client.reserve(Reserve::new("llm.completion", "gpt-4o").estimate(usd!(0.02))).await?;
+/// // … call the model …
+/// guard.commit(usd!(0.013)).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct CyclesClient {
+    pub(crate) shared: Arc<Shared>,
+    /// The scope of this view.
+    scope: Arc<Subject>,
+}
+
+/// What all views of a client share.
+pub(crate) struct Shared {
+    pub(crate) config: CyclesConfig,
+    pub(crate) endpoint: Endpoint,
+    transport: Box<dyn Transport>,
+    /// The headers of every request, the key among them.
+    headers: HeaderMap,
+}
+
+impl CyclesClient {
+    /// Starts a client for an authority.
+    pub fn builder(api_key: impl Into<String>, base_url: impl Into<String>) -> CyclesClientBuilder {
+        CyclesClientBuilder::from_config(CyclesConfig::new(api_key, base_url))
+    }
+
+    /// A client with settings made beforehand.
+    ///
+    /// # Panics
+    ///
+    /// On settings that can never work; [`CyclesClientBuilder::try_build`] says why instead.
+    pub fn new(config: CyclesConfig) -> Self {
+        CyclesClientBuilder::from_config(config).build()
+    }
+
+    /// A client with settings from variables that start with `CYCLES_`; [`CyclesConfig::from_env`] has the list.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`](crate::ConfigError) naming the variable, what it holds and what it may hold.
+    pub fn from_env() -> Result<Self, crate::ConfigError> {
+        CyclesClientBuilder::from_config(CyclesConfig::from_env()?).try_build()
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &CyclesConfig {
+        &self.shared.config
+    }
+
+    /// A view of this client with a scope, which calls are filled from: level by level, what the call itself leaves out comes
+    /// from the view, then from the ambient scope, then from the client's defaults. Cheap: the client is shared.
+    pub fn scoped(&self, scope: impl Into<Subject>) -> Self {
+        let scope = Arc::new(scope.into().or(&self.scope));
+        Self { shared: Arc::clone(&self.shared), scope }
+    }
+}
+
+impl fmt::Debug for CyclesClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CyclesClient")
+            .field("config", &self.shared.config)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}

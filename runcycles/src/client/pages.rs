@@ -1,0 +1,159 @@
+//! Lists as streams.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+
+use super::CyclesClient;
+use super::answer::Answer;
+use crate::error::Error;
+use crate::protocol::{
+    Balance, BalanceParams, BalanceResponse, ListReservationsParams, ReservationListResponse, ReservationSummary,
+};
+use crate::transport::BoxFuture;
+
+impl CyclesClient {
+    /// All reservations a filter finds, page after page. An error ends the stream.
+    pub fn reservations(&self, params: ListReservationsParams) -> Pages<ReservationSummary> {
+        Pages::new(self, params)
+    }
+
+    /// All budgets a filter finds, page after page. An error ends the stream.
+    pub fn balances(&self, params: BalanceParams) -> Pages<Balance> {
+        Pages::new(self, params)
+    }
+}
+
+/// A list endpoint: how to ask for a page, and what a page holds.
+trait Paged: Clone + Send + 'static {
+    type Page: Answer;
+    type Item: Send + 'static;
+
+    fn ask(&self, client: &CyclesClient) -> super::Operation<Self::Page>;
+    fn open(page: Self::Page) -> Page<Self::Item>;
+    fn after(self, cursor: String) -> Self;
+}
+
+/// One page: its items, and where the next starts.
+struct Page<T> {
+    items: Vec<T>,
+    next: Option<String>,
+}
+
+impl Paged for ListReservationsParams {
+    type Page = ReservationListResponse;
+    type Item = ReservationSummary;
+
+    fn ask(&self, client: &CyclesClient) -> super::Operation<Self::Page> {
+        client.list_reservations(self)
+    }
+
+    fn open(page: Self::Page) -> Page<Self::Item> {
+        Page { items: page.reservations, next: page.next_cursor.filter(|_| page.has_more != Some(false)) }
+    }
+
+    fn after(self, cursor: String) -> Self {
+        self.cursor(cursor)
+    }
+}
+
+impl Paged for BalanceParams {
+    type Page = BalanceResponse;
+    type Item = Balance;
+
+    fn ask(&self, client: &CyclesClient) -> super::Operation<Self::Page> {
+        client.get_balances(self)
+    }
+
+    fn open(page: Self::Page) -> Page<Self::Item> {
+        Page { items: page.balances, next: page.next_cursor.filter(|_| page.has_more != Some(false)) }
+    }
+
+    fn after(self, cursor: String) -> Self {
+        self.cursor(cursor)
+    }
+}
+
+/// Fetches one page after another.
+type Fetch<T> = Box<dyn Fn(Option<String>) -> BoxFuture<'static, Result<Page<T>, Error>> + Send>;
+
+/// The items of a list, page after page: a [`Stream`]. The next page is asked for when the one before is used up.
+#[must_use = "a stream asks for nothing until it is polled"]
+pub struct Pages<T> {
+    fetch: Fetch<T>,
+    items: VecDeque<T>,
+    state: State<T>,
+}
+
+enum State<T> {
+    /// A page is on its way; the cursor it starts at.
+    Asking(BoxFuture<'static, Result<Page<T>, Error>>, Option<String>),
+    /// There is a next page at this cursor.
+    More(String),
+    End,
+}
+
+impl<T: Send + 'static> Pages<T> {
+    fn new<P: Paged<Item = T> + Sync>(client: &CyclesClient, params: P) -> Self {
+        let client = client.clone();
+        let fetch: Fetch<T> = Box::new(move |cursor| {
+            let params = params.clone();
+            let operation = match cursor {
+                Some(cursor) => params.after(cursor).ask(&client),
+                None => params.ask(&client),
+            };
+            Box::pin(async move { Ok(P::open(operation.await?)) })
+        });
+        let first = fetch(None);
+        Self { fetch, items: VecDeque::new(), state: State::Asking(first, None) }
+    }
+}
+
+impl<T: Send + Unpin + 'static> Stream for Pages<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            if let Some(item) = this.items.pop_front() {
+                return Poll::Ready(Some(Ok(item)));
+            }
+            match &mut this.state {
+                State::End => return Poll::Ready(None),
+                State::More(cursor) => {
+                    let cursor = std::mem::take(cursor);
+                    this.state = State::Asking((this.fetch)(Some(cursor.clone())), Some(cursor));
+                }
+                State::Asking(page, cursor) => {
+                    let page = ready!(page.as_mut().poll(cx));
+                    let cursor = cursor.take();
+                    this.state = State::End;
+                    let page = match page {
+                        Ok(page) => page,
+                        Err(error) => return Poll::Ready(Some(Err(error))),
+                    };
+                    if page.next.is_some() && page.next == cursor {
+                        let problem = "the next page starts where this one did".to_owned();
+                        return Poll::Ready(Some(Err(Error::Ambiguous {
+                            operation: "list",
+                            problem,
+                            reservation_id: None,
+                        })));
+                    }
+                    this.items = page.items.into();
+                    if let Some(next) = page.next {
+                        this.state = State::More(next);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<T> std::fmt::Debug for Pages<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pages").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,212 @@
+//! Everything that can go wrong, in the terms a caller acts on.
+
+mod chain;
+mod config;
+mod refusal;
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use crate::protocol::{ErrorCode, EvidenceRef, Extra, ReservationId, Unit, ValidationError};
+use crate::transport::TransportError;
+
+pub use self::chain::denial;
+pub use self::config::ConfigError;
+pub use self::refusal::Refusal;
+
+/// Everything that can go wrong.
+///
+/// Two variants say no: [`BudgetExceeded`](Self::BudgetExceeded) is the budget's no, which a cheaper action may answer;
+/// [`Blocked`](Self::Blocked) is an operator's no, which nothing should route around.
+///
+/// ```
+/// use runcycles::Error;
+///
+/// fn next_model(error: &Error) -> Option<&'static str> {
+///     match error {
+///         Error::BudgetExceeded { .. } => Some("gpt-4o-mini"),
+///         _ => None,
+///     }
+/// }
+/// ```
+///
+/// `Display` shows this layer alone; the cause is in [`source`](StdError::source).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The budget says no: too little remains, it is over its limit, or it has debt
+    /// (BUDGET_EXCEEDED, OVERDRAFT_LIMIT_EXCEEDED, DEBT_OUTSTANDING). The action did not run.
+    #[error("budget exceeded: {message}")]
+    #[non_exhaustive]
+    BudgetExceeded {
+        /// Which scope, what was asked, what is left and what to do, as far as the authority told.
+        message: String,
+        /// When asking again makes sense, if the authority said.
+        retry_after: Option<Duration>,
+        /// The answer in full.
+        refusal: Box<Refusal>,
+    },
+
+    /// An operator or a policy says no: a frozen or closed budget, a closed tenant, a forbidden kind of action, or a reason
+    /// this version does not know. The action did not run, and a fallback must not route around it.
+    #[error("blocked: {message}")]
+    #[non_exhaustive]
+    Blocked {
+        /// What is blocked, as far as the authority told.
+        message: String,
+        /// The answer in full.
+        refusal: Box<Refusal>,
+    },
+
+    /// No level of the subject has a budget, so nothing can be reserved.
+    #[error("no budget: {message}; create one for a level of the subject, or correct the subject")]
+    #[non_exhaustive]
+    NoBudget {
+        /// The authority's words.
+        message: String,
+        /// The answer in full.
+        refusal: Box<Refusal>,
+    },
+
+    /// Budgets exist for the subject, but in other units; or a commit names another unit than its reservation.
+    #[error("unit mismatch: {message}")]
+    #[non_exhaustive]
+    UnitMismatch {
+        /// The authority's words.
+        message: String,
+        /// The units the subject has budgets in, if the authority said.
+        expected: Vec<Unit>,
+        /// The answer in full.
+        refusal: Box<Refusal>,
+    },
+
+    /// Any other refusal.
+    #[error("the authority refused (HTTP {status}{}): {message}", refusal::show_code(code.as_ref()))]
+    #[non_exhaustive]
+    Api {
+        /// The HTTP status.
+        status: u16,
+        /// The code, where the body was a Cycles error.
+        code: Option<ErrorCode>,
+        /// The authority's words.
+        message: String,
+        /// The answer in full.
+        refusal: Box<Refusal>,
+    },
+
+    /// No answer arrived. Whether the authority acted is unknown; the same request with the same key is safe to repeat.
+    #[error("no answer from the authority")]
+    Transport(#[from] TransportError),
+
+    /// An answer arrived that no correct authority gives, so what it did is unknown.
+    #[error("unusable answer to {operation}: {problem}")]
+    #[non_exhaustive]
+    Ambiguous {
+        /// The operation, such as `reserve`.
+        operation: &'static str,
+        /// What is wrong with the answer.
+        problem: String,
+        /// A reservation that the answer named all the same.
+        reservation_id: Option<ReservationId>,
+    },
+
+    /// The request breaks the protocol's limits. Nothing was sent.
+    #[error(transparent)]
+    Validation(#[from] ValidationError),
+
+    /// The client cannot work as configured. Nothing was sent.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+
+    /// The guarded action failed with an error of its own, which [`with_cycles`](crate::with_cycles) passes on as the
+    /// [`source`](StdError::source).
+    #[error("the guarded action failed")]
+    Action(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl Error {
+    /// Whether the budget says no.
+    pub fn is_budget_exceeded(&self) -> bool {
+        matches!(self, Self::BudgetExceeded { .. })
+    }
+
+    /// Whether an operator or a policy says no.
+    pub fn is_blocked(&self) -> bool {
+        matches!(self, Self::Blocked { .. })
+    }
+
+    /// Whether the authority denied the action: [`is_budget_exceeded`](Self::is_budget_exceeded) or
+    /// [`is_blocked`](Self::is_blocked).
+    pub fn is_denied(&self) -> bool {
+        self.is_budget_exceeded() || self.is_blocked()
+    }
+
+    /// Whether the same request with the same key may succeed later without anyone acting: no answer, an unusable answer,
+    /// a server error, throttling. Denials are not retryable.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Transport(_) | Self::Ambiguous { .. } => true,
+            Self::Api { status, code, .. } => {
+                *status >= 500 || *status == 429 || *code == Some(ErrorCode::LimitExceeded)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the API key is missing, unknown or not allowed to do this.
+    pub fn is_auth(&self) -> bool {
+        matches!(self.status(), Some(401 | 403))
+    }
+
+    /// The authority's answer, where it gave a refusal.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::BudgetExceeded { refusal, .. }
+            | Self::Blocked { refusal, .. }
+            | Self::NoBudget { refusal, .. }
+            | Self::UnitMismatch { refusal, .. }
+            | Self::Api { refusal, .. } => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// The HTTP status of a refusal.
+    pub fn status(&self) -> Option<u16> {
+        self.refusal().map(Refusal::status)
+    }
+
+    /// The code of a refusal.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.refusal()?.code()
+    }
+
+    /// The request's id in the authority's logs.
+    pub fn request_id(&self) -> Option<&str> {
+        self.refusal()?.request_id()
+    }
+
+    /// The trace the request belongs to.
+    pub fn trace_id(&self) -> Option<&str> {
+        self.refusal()?.trace_id()
+    }
+
+    /// When asking again makes sense, if the authority said.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.refusal()?.retry_after()
+    }
+
+    /// What the authority said about the refusal beyond its code.
+    pub fn details(&self) -> Option<&Extra> {
+        self.refusal().map(Refusal::details)
+    }
+
+    /// The scopes the authority derived from the subject, where it named them.
+    pub fn affected_scopes(&self) -> &[String] {
+        self.refusal().map_or(&[], Refusal::affected_scopes)
+    }
+
+    /// Signed evidence of the refusal.
+    pub fn evidence(&self) -> Option<&EvidenceRef> {
+        self.refusal()?.evidence()
+    }
+}
