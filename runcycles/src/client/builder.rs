@@ -10,7 +10,9 @@ use super::config::{CyclesConfig, RetryConfig};
 use super::endpoint::Endpoint;
 use super::{CyclesClient, Shared};
 use crate::error::ConfigError;
+use crate::heartbeat::Heartbeat;
 use crate::protocol::{Level, Subject};
+use crate::settlement::Queue;
 use crate::transport::Transport;
 
 /// Makes a [`CyclesClient`]. Making one touches neither network nor disk nor environment, and starts no thread or task.
@@ -104,7 +106,14 @@ impl CyclesClientBuilder {
             Some(transport) => transport,
             None => default_transport(&self.config)?,
         };
-        let shared = Shared { config: self.config, endpoint, transport, headers };
+        let shared = Shared {
+            config: self.config,
+            endpoint,
+            transport,
+            headers,
+            heartbeat: Heartbeat::new(),
+            settlements: Queue::default(),
+        };
         Ok(CyclesClient { shared: Arc::new(shared), scope: Arc::new(Subject::default()) })
     }
 }

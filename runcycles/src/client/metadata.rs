@@ -38,6 +38,10 @@ impl ResponseMetadata {
         self.header("x-ratelimit-reset")?.parse().ok().filter(|reset| *reset > 0)
     }
 
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// Any header that is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

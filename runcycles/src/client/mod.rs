@@ -18,9 +18,12 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use self::endpoint::Endpoint;
+use crate::heartbeat::Heartbeat;
 use crate::protocol::Subject;
+use crate::settlement::Queue;
 use crate::transport::Transport;
 
+pub(crate) use self::answer::read as read_answer;
 pub(crate) use self::operation::Prepared;
 
 pub use self::ambient::{current_client, set_default_client};
@@ -59,6 +62,14 @@ pub(crate) struct Shared {
     transport: Box<dyn Transport>,
     /// The headers of every request, the key among them.
     headers: HeaderMap,
+    pub(crate) heartbeat: Arc<Heartbeat>,
+    pub(crate) settlements: Queue,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.heartbeat.close();
+    }
 }
 
 impl CyclesClient {

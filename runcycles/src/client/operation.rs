@@ -35,10 +35,6 @@ impl Prepared {
         })?;
         Ok(Self { method: Method::POST, uri, body: body.into() })
     }
-
-    pub(crate) fn post_bytes(uri: Uri, body: Bytes) -> Self {
-        Self { method: Method::POST, uri, body }
-    }
 }
 
 impl Shared {

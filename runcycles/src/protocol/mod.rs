@@ -22,7 +22,6 @@ mod validation;
 mod wire_object;
 
 pub(crate) use self::queries::QueryPairs;
-pub(crate) use self::validation::shorten;
 
 pub use self::action::Action;
 #[doc(hidden)]

@@ -1,0 +1,270 @@
+//! The reservation guard: a hold on budget that ends with its owner.
+
+mod commit;
+mod reservation;
+mod reserve;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use crate::client::CyclesClient;
+use crate::error::Error;
+use crate::heartbeat::Beat;
+use crate::protocol::{
+    Action, Amount, Balance, Caps, CommitRequest, Decision, EvidenceRef, ExtendRequest, ExtendResponse, ReleaseRequest,
+    ReservationId, Subject,
+};
+use crate::settlement::{Claim, Settlement};
+
+pub(crate) use self::reservation::Reservation;
+
+/// A live reservation. The budget it holds is settled by [`commit`](Self::commit) or returned by
+/// [`release`](Self::release); both take the guard, so neither can happen twice.
+///
+/// While the guard lives, its client's heartbeat extends the reservation. A guard that is dropped is settled in the background
+/// by what is known: spend that was reported is committed, and otherwise the hold is released. Dropping never blocks, fails or
+/// panics; if the process ends before the background work is done, the hold lapses with the reservation's time to live.
+///
+/// ```
+/// # async fn example(client: runcycles::CyclesClient) -> Result<(), runcycles::Error> {
+/// use runcycles::{Reserve, usd};
+///
+/// let guard = client.reserve(Reserve::new("llm.completion", "gpt-4o").estimate(usd!(0.02))).await?;
+/// if let Some(caps) = guard.caps() {
+///     println!("at most {:?} tokens", caps.max_tokens);
+/// }
+/// guard.commit(usd!(0.013)).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "dropping a guard releases its reservation"]
+pub struct ReservationGuard {
+    client: CyclesClient,
+    reservation: Arc<Reservation>,
+    /// Absent where nothing is to be kept alive, and once settling has begun.
+    beat: Option<Beat>,
+    /// Where background work runs if the guard is dropped outside of a runtime.
+    runtime: Handle,
+    state: State,
+}
+
+/// What dropping the guard has to do.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Settle by what is known; the reason of a release.
+    Held(DropReason),
+    /// Nothing: settling has begun, and looks after itself.
+    Settling,
+}
+
+/// Why a guard was dropped, in the constant words that a release carries. Text of the user's never leaves the process here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum DropReason {
+    /// The owner of a guard let go of it.
+    Guard,
+    /// The future of a guarded call was dropped.
+    Cancelled,
+}
+
+impl DropReason {
+    fn as_str(self) -> &'static str {
+        match self {
+            _ if std::thread::panicking() => "guarded_method_panicked",
+            Self::Guard => "guard_dropped",
+            Self::Cancelled => "guarded_method_cancelled",
+        }
+    }
+
+    fn settled_after(self) -> &'static str {
+        match self {
+            _ if std::thread::panicking() => "panic",
+            Self::Guard | Self::Cancelled => "cancellation",
+        }
+    }
+}
+
+impl ReservationGuard {
+    pub(crate) fn new(client: CyclesClient, reservation: Arc<Reservation>, beat: Option<Beat>) -> Self {
+        Self { client, reservation, beat, runtime: Handle::current(), state: State::Held(DropReason::Guard) }
+    }
+
+    /// Names what dropping this guard means from now on.
+    pub(crate) fn dropped_means(&mut self, reason: DropReason) {
+        self.state = State::Held(reason);
+    }
+
+    /// Settles the reservation with what the action cost: an [`Amount`] or a [`CommitRequest`].
+    ///
+    /// The first attempt and one quick repetition are made here. If neither gets a clear answer the settlement goes on in the
+    /// background with the same key and bytes, and this returns [`Settlement::Pending`]. A reservation that lapsed is settled
+    /// by an event.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] where the amount is in another unit than the reservation or out of range, or the metrics are: since
+    /// the action has run, the estimate is committed in its place and marked so in the metadata. Any other error is the
+    /// authority's final refusal, after which the spend is in no ledger.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the settlement to the background; it is neither lost nor made twice.
+    pub async fn commit(mut self, request: impl Into<CommitRequest>) -> Result<Settlement, Error> {
+        let request = request.into();
+        let (request, invalid) = match self.reservation.check_commit(&request) {
+            Ok(()) => (request, None),
+            Err(error) => (self.reservation.commit_estimate_instead(request), Some(error)),
+        };
+        let claim = self.start_settling(|reservation| Claim::commit(reservation, request));
+        let settlement = self.client.shared.settle(claim, &self.runtime).await;
+        match invalid {
+            Some(error) => Err(error.into()),
+            None => settlement,
+        }
+    }
+
+    /// Returns the hold; the action did not run, or cost nothing. The reason, of at most 256 characters, goes to the
+    /// authority's audit log.
+    ///
+    /// An attempt without a clear answer is repeated in the background, and this returns [`Settlement::Pending`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] where the reason is too long: the hold is returned without it. Any other error is the authority's
+    /// final refusal; there is nothing left to return then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the release to the background.
+    pub async fn release(mut self, reason: impl Into<String>) -> Result<Settlement, Error> {
+        let mut request = ReleaseRequest::new(reason);
+        let invalid = request.validate().err();
+        if invalid.is_some() {
+            request.reason = None;
+        }
+        let claim = self.start_settling(|reservation| Claim::release(reservation, request));
+        let settlement = self.client.shared.settle(claim, &self.runtime).await;
+        match invalid {
+            Some(error) => Err(error.into()),
+            None => settlement,
+        }
+    }
+
+    /// Makes the reservation live longer by a time of 1 millisecond to 24 hours, counted from its current end. The heartbeat
+    /// does this by itself; this is for work whose length is known.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`]; the reservation and its heartbeat are as before.
+    pub async fn extend(&self, by: Duration) -> Result<ExtendResponse, Error> {
+        self.client.extend_reservation(&self.reservation.id, &ExtendRequest::new(by)).await
+    }
+
+    /// The reservation's id. For a tenant in observe mode, where nothing is held, it is a local one that starts with
+    /// `observed-`.
+    pub fn reservation_id(&self) -> &ReservationId {
+        &self.reservation.id
+    }
+
+    /// Whether the authority only observes this tenant: nothing is held, and nothing will be settled.
+    pub fn is_observed(&self) -> bool {
+        self.reservation.observed
+    }
+
+    /// The decision: allowed, or allowed with caps.
+    pub fn decision(&self) -> &Decision {
+        &self.reservation.decision
+    }
+
+    /// The limits that come with the decision.
+    pub fn caps(&self) -> Option<&Caps> {
+        self.reservation.caps.as_ref()
+    }
+
+    /// Whether the action is allowed with caps only.
+    pub fn is_capped(&self) -> bool {
+        self.reservation.caps.is_some()
+    }
+
+    /// What is held.
+    pub fn reserved(&self) -> &Amount {
+        &self.reservation.estimate
+    }
+
+    /// Who acts, after the ambient scope and the client's defaults were filled in.
+    pub fn subject(&self) -> &Subject {
+        &self.reservation.subject
+    }
+
+    /// What is done.
+    pub fn action(&self) -> &Action {
+        &self.reservation.action
+    }
+
+    /// Every scope derived from the subject, outermost first, whether or not it has a budget.
+    pub fn affected_scopes(&self) -> &[String] {
+        &self.reservation.affected_scopes
+    }
+
+    /// The budgets that hold the reservation, as they were right after it.
+    pub fn balances(&self) -> &[Balance] {
+        &self.reservation.balances
+    }
+
+    /// When the reservation was to lapse, in milliseconds since 1970 by the server's clock, before any extension.
+    pub fn expires_at_ms(&self) -> Option<u64> {
+        self.reservation.expires_at_ms
+    }
+
+    /// How long the reservation lives at least, unless the heartbeat extends it; zero once it is settled.
+    pub fn lease_left(&self) -> Duration {
+        self.reservation.lease_left()
+    }
+
+    /// Signed evidence of the reservation.
+    pub fn evidence(&self) -> Option<&EvidenceRef> {
+        self.reservation.evidence.as_ref()
+    }
+
+    pub(crate) fn reservation(&self) -> &Arc<Reservation> {
+        &self.reservation
+    }
+
+    /// Ends the heartbeat and disarms the drop; from here the claim looks after itself.
+    fn start_settling(&mut self, claim: impl FnOnce(Arc<Reservation>) -> Claim) -> Claim {
+        self.beat = None;
+        self.state = State::Settling;
+        claim(Arc::clone(&self.reservation))
+    }
+}
+
+impl Drop for ReservationGuard {
+    fn drop(&mut self) {
+        let State::Held(reason) = self.state else { return };
+        let report = self.reservation.report().clone();
+        let claim = match report.spend.clone().known() {
+            Some(actual) => {
+                let mut request = self.reservation.commit_of(actual, report);
+                request.metadata.insert("settled_after".to_owned(), reason.settled_after().into());
+                self.start_settling(|reservation| Claim::commit(reservation, request))
+            }
+            None => {
+                let request = ReleaseRequest::new(reason.as_str());
+                self.start_settling(|reservation| Claim::release(reservation, request))
+            }
+        };
+        self.client.shared.settle_in_background(claim, &self.runtime);
+    }
+}
+
+impl fmt::Debug for ReservationGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReservationGuard")
+            .field("reservation_id", &self.reservation.id)
+            .field("decision", &self.reservation.decision)
+            .field("reserved", &self.reservation.estimate)
+            .finish_non_exhaustive()
+    }
+}

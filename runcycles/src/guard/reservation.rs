@@ -1,0 +1,134 @@
+//! A live reservation, as its guard, its context and its settlement share it.
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use crate::heartbeat::LeaseRef;
+use crate::protocol::{
+    Action, Amount, AmountError, Balance, Caps, CyclesMetrics, Decision, EvidenceRef, Metadata,
+    ReservationCreateRequest, ReservationCreateResponse, ReservationId, Subject, Unit,
+};
+
+/// How long a reservation is assumed to live where the request leaves it to the server (protocol: `ttl_ms`).
+const DEFAULT_TTL: Duration = Duration::from_secs(60);
+
+/// A live reservation, as its guard, its context and its settlement share it.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    pub(crate) id: ReservationId,
+    /// Whether the authority only observes: then nothing is held and nothing is settled.
+    pub(crate) observed: bool,
+    pub(crate) subject: Subject,
+    pub(crate) action: Action,
+    pub(crate) estimate: Amount,
+    /// What an extension asks for.
+    pub(crate) ttl: Duration,
+    pub(crate) decision: Decision,
+    pub(crate) caps: Option<Caps>,
+    pub(crate) affected_scopes: Vec<String>,
+    pub(crate) balances: Vec<Balance>,
+    pub(crate) expires_at_ms: Option<u64>,
+    pub(crate) evidence: Option<EvidenceRef>,
+    /// Where the heartbeat keeps the lease.
+    pub(crate) lease: OnceLock<LeaseRef>,
+    /// A lock because the action reports from any thread; held for a few assignments.
+    report: Mutex<Report>,
+}
+
+/// What the action has said of itself while it runs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) spend: Spend,
+    pub(crate) metrics: Option<CyclesMetrics>,
+    pub(crate) metadata: Metadata,
+}
+
+/// What is known of an action's spend.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Spend {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// At least this much.
+    AtLeast(Amount),
+    /// Exactly this much.
+    Exactly(Amount),
+}
+
+impl Spend {
+    /// The known amount; zero is an amount.
+    pub(crate) fn known(self) -> Option<Amount> {
+        match self {
+            Self::Unknown => None,
+            Self::AtLeast(amount) | Self::Exactly(amount) => Some(amount),
+        }
+    }
+}
+
+impl Reservation {
+    pub(crate) fn new(
+        id: ReservationId,
+        observed: bool,
+        request: ReservationCreateRequest,
+        answer: ReservationCreateResponse,
+    ) -> Self {
+        Self {
+            id,
+            observed,
+            subject: request.subject,
+            action: request.action,
+            estimate: request.estimate,
+            ttl: request.ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis),
+            decision: answer.decision,
+            caps: answer.caps,
+            affected_scopes: answer.affected_scopes,
+            balances: answer.balances,
+            expires_at_ms: answer.expires_at_ms,
+            evidence: answer.cycles_evidence,
+            lease: OnceLock::new(),
+            report: Mutex::default(),
+        }
+    }
+
+    /// The unit that everything about this reservation is counted in.
+    pub(crate) fn unit(&self) -> &Unit {
+        self.estimate.unit()
+    }
+
+    /// How long the reservation lives at least, unless it is extended; zero once it is settled.
+    pub(crate) fn lease_left(&self) -> Duration {
+        self.lease.get().map_or(Duration::ZERO, LeaseRef::left)
+    }
+
+    /// What the action has said so far.
+    pub(crate) fn report(&self) -> MutexGuard<'_, Report> {
+        // A report is whole after every assignment, so a panic elsewhere in the action leaves it usable.
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds spend that has happened.
+    pub(crate) fn record_usage(&self, amount: &Amount) -> Result<(), AmountError> {
+        self.check_unit(amount)?;
+        let mut report = self.report();
+        report.spend = match &report.spend {
+            Spend::Unknown => Spend::AtLeast(amount.clone()),
+            Spend::AtLeast(so_far) => Spend::AtLeast(so_far.checked_add(amount)?),
+            Spend::Exactly(so_far) => Spend::Exactly(so_far.checked_add(amount)?),
+        };
+        Ok(())
+    }
+
+    /// Sets what the action cost, all in all.
+    pub(crate) fn set_actual(&self, amount: Amount) -> Result<(), AmountError> {
+        self.check_unit(&amount)?;
+        self.report().spend = Spend::Exactly(amount);
+        Ok(())
+    }
+
+    fn check_unit(&self, amount: &Amount) -> Result<(), AmountError> {
+        if amount.unit() == self.unit() {
+            return Ok(());
+        }
+        Err(AmountError::UnitMismatch { expected: self.unit().clone(), found: amount.unit().clone() })
+    }
+}

@@ -1,0 +1,147 @@
+//! How a reservation is made.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::{Reservation, ReservationGuard};
+use crate::client::{CyclesClient, Prepared, Response};
+use crate::error::Error;
+use crate::protocol::{
+    Decision, IdempotencyKey, ReleaseRequest, ReservationCreateRequest, ReservationCreateResponse, ReservationId,
+    ValidationError,
+};
+
+impl CyclesClient {
+    /// Holds budget for an action, and keeps holding it until the guard is settled or dropped. Takes a
+    /// [`Reserve`](crate::Reserve) or a [`ReservationCreateRequest`]; what its subject leaves out is filled from this view's
+    /// scope, the ambient scope and the client's defaults.
+    ///
+    /// An attempt without a clear answer is repeated once, with the same key and bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BudgetExceeded`] and [`Error::Blocked`] are denials, and [`Error::NoBudget`] says that no level has a budget:
+    /// the action must not run. [`Error::Validation`] is raised before anything is sent. [`Error::Transport`],
+    /// [`Error::Ambiguous`] and retryable [`Error::Api`] leave open whether budget is held; such a hold lapses with its time to
+    /// live.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may leave a hold that nobody owns. It is looked up by its key and released in the background.
+    pub async fn reserve(&self, request: impl Into<ReservationCreateRequest>) -> Result<ReservationGuard, Error> {
+        let mut request = request.into();
+        if request.dry_run == Some(true) {
+            let expected = "a live reservation; ask without holding by decide or create_reservation";
+            return Err(ValidationError::new("dry_run", "true", expected).into());
+        }
+        self.fill_subject(&mut request.subject);
+        let prepared = self.prepare_reservation(&request)?;
+
+        let (answer, sent_at) = self.ask_twice(&prepared, &request.idempotency_key).await;
+        let received_at = Instant::now();
+        let answer = answer?;
+        let headers = answer.metadata;
+        let mut answer = answer.value;
+        if !answer.decision.is_allowed() {
+            if let Some(id) = &answer.reservation_id {
+                self.give_back(id);
+            }
+            if answer.decision == Decision::Deny {
+                return Err(Error::from_denial(answer, headers.headers()));
+            }
+            let problem = format!("the decision is {}, which this version does not know", answer.decision);
+            return Err(Error::Ambiguous { operation: "reserve", problem, reservation_id: answer.reservation_id });
+        }
+
+        let remaining_ttl_ms = answer.remaining_ttl_ms;
+        let (id, observed) = match answer.reservation_id.take() {
+            Some(id) => (id, false),
+            None => (local_id(&request.idempotency_key)?, true),
+        };
+        let reservation = Arc::new(Reservation::new(id, observed, request, answer));
+        let beat = (!observed)
+            .then(|| self.shared.heartbeat.start(&self.shared, &reservation, sent_at, received_at, remaining_ttl_ms));
+        Ok(ReservationGuard::new(self.clone(), reservation, beat))
+    }
+
+    /// Sends a reservation, and once more at once if the outcome of the first attempt is open. Also tells when the attempt that
+    /// was answered was sent.
+    async fn ask_twice(
+        &self,
+        prepared: &Prepared,
+        key: &IdempotencyKey,
+    ) -> (Result<Response<ReservationCreateResponse>, Error>, Instant) {
+        let mut orphan = Orphan { client: self, key, runtime: Handle::current(), possible: true };
+        let sent_at = Instant::now();
+        let first = self.shared.send(prepared).await;
+        let Some(error) = first.as_ref().err().filter(|error| outcome_is_open(error)) else {
+            orphan.possible = false;
+            return (first, sent_at);
+        };
+        tracing::warn!(%error, "no clear answer to a reservation; asking once more with the same key");
+        let first_arrived = may_have_arrived(error);
+        let sent_at = Instant::now();
+        let second = self.shared.send(prepared).await;
+        orphan.possible = match &second {
+            Ok(_) => false,
+            Err(Error::Ambiguous { reservation_id: Some(id), .. }) => {
+                self.give_back(id);
+                false
+            }
+            Err(error) => first_arrived || may_have_arrived(error),
+        };
+        (second, sent_at)
+    }
+
+    /// Returns a hold that came without a usable decision.
+    fn give_back(&self, id: &ReservationId) {
+        let request = ReleaseRequest::new("decision_not_usable");
+        self.shared.release_in_background(id.clone(), request, &Handle::current());
+    }
+}
+
+/// Whether an error leaves open what the authority did.
+fn outcome_is_open(error: &Error) -> bool {
+    match error {
+        Error::Transport(_) | Error::Ambiguous { .. } => true,
+        Error::Api { status, .. } => *status >= 500,
+        _ => false,
+    }
+}
+
+/// The id of a reservation that the authority only observes: it has given none.
+fn local_id(key: &IdempotencyKey) -> Result<ReservationId, Error> {
+    let short: String = key.as_str().chars().take(100).collect();
+    ReservationId::new(format!("observed-{short}")).map_err(|error| Error::Ambiguous {
+        operation: "reserve",
+        problem: error.to_string(),
+        reservation_id: None,
+    })
+}
+
+/// Whether a request whose outcome is open may have reached the authority and been acted on.
+fn may_have_arrived(error: &Error) -> bool {
+    match error {
+        Error::Transport(error) => !error.is_connect(),
+        error => outcome_is_open(error),
+    }
+}
+
+/// A reservation that may exist without an owner: its answer is on its way, or was lost. Dropping this while it is possible
+/// has the reservation looked up by its key and returned in the background.
+struct Orphan<'a> {
+    client: &'a CyclesClient,
+    key: &'a IdempotencyKey,
+    possible: bool,
+    runtime: Handle,
+}
+
+impl Drop for Orphan<'_> {
+    fn drop(&mut self) {
+        if self.possible {
+            self.client.shared.find_and_release_in_background(self.key.clone(), &self.runtime);
+        }
+    }
+}

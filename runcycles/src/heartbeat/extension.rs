@@ -1,0 +1,65 @@
+//! One extension of one reservation, sent and sent again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::schedule::Failure;
+use super::scheduler::{Attempt, Outcome};
+use crate::client::{Prepared, Response, Shared, read_answer};
+use crate::error::Error;
+use crate::guard::Reservation;
+use crate::protocol::{ExtendRequest, ExtendResponse};
+
+/// One extension of one reservation: one key and one byte sequence, however often it is sent.
+#[derive(Debug)]
+pub(super) struct Extension {
+    reservation: Arc<Reservation>,
+    request: ExtendRequest,
+    prepared: Option<Prepared>,
+}
+
+impl Extension {
+    pub(super) fn new(reservation: &Arc<Reservation>, extend_by: Duration) -> Self {
+        Self { reservation: Arc::clone(reservation), request: ExtendRequest::new(extend_by), prepared: None }
+    }
+
+    /// Makes one attempt.
+    pub(super) async fn attempt(mut self, shared: &Shared, timeout: Duration) -> Attempt {
+        let sent_at = Instant::now();
+        let answer = self.send(shared, timeout).await;
+        let finished_at = Instant::now();
+        let outcome = match answer {
+            Ok(Response { value, .. }) => Outcome::Granted {
+                sent_at,
+                received_at: finished_at,
+                expires_at_ms: value.expires_at_ms,
+                remaining_ttl_ms: value.remaining_ttl_ms,
+            },
+            Err(error) => Outcome::Failed { at: finished_at, failure: failure(&error), error },
+        };
+        Attempt { extension: self, finished_at, outcome }
+    }
+
+    async fn send(&mut self, shared: &Shared, timeout: Duration) -> Result<Response<ExtendResponse>, Error> {
+        let prepared = match &self.prepared {
+            Some(prepared) => prepared,
+            None => {
+                let uri = shared.endpoint.reservation(&self.reservation.id, "/extend")?;
+                self.prepared.insert(Prepared::post(uri, &self.request)?)
+            }
+        };
+        let answer = shared.attempt(prepared, timeout).await?;
+        read_answer(answer)
+    }
+}
+
+/// How the schedule sees an error.
+fn failure(error: &Error) -> Failure {
+    match error.status() {
+        Some(429) => Failure::Throttled(error.retry_after()),
+        Some(status @ 400..500) => Failure::Refused { status, code: error.code().cloned() },
+        _ => Failure::Ambiguous,
+    }
+}

@@ -1,0 +1,322 @@
+//! One task that extends all of a client's live reservations.
+//!
+//! # Implementation rationale
+//!
+//! A task for each reservation costs a wake-up of another thread at its start and its end, more than a request's own work.
+//! Here a call that ends before its first beat costs two short locks. The task starts with the first reservation and ends at
+//! the first beat that finds none: ending it with the last guard would start and stop it once for every call of a client that
+//! makes one at a time. It holds no client: a client that goes away takes its heartbeat along.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::extension::Extension;
+use super::schedule::{Granted, Lease, Next};
+use crate::client::Shared;
+use crate::guard::Reservation;
+
+/// The most extensions in flight at a time; the others wait their turn, well before their leases end.
+const MAX_IN_FLIGHT: usize = 32;
+
+/// Beats of reservations that have ended are left in the queue until they are this many more than the live ones.
+const STALE_SLACK: usize = 1_024;
+
+/// The heartbeat of a client.
+#[derive(Debug)]
+pub(crate) struct Heartbeat {
+    /// A synchronous lock: it is held for a few operations on the queue, and guards take it when they are dropped.
+    beats: Mutex<Beats>,
+    /// Tells the task that an earlier beat was planned, or that the client is gone.
+    changed: Notify,
+    /// Where monotonic time starts.
+    epoch: Instant,
+}
+
+/// What is planned.
+#[derive(Debug, Default)]
+struct Beats {
+    live: HashMap<u64, Live>,
+    /// Due times with the reservation's number. Those of reservations that have ended are skipped.
+    queue: BinaryHeap<Reverse<(Instant, u64)>>,
+    next_number: u64,
+    running: bool,
+    closed: bool,
+    /// Until when the task sleeps, so that only an earlier beat wakes it.
+    sleeping_until: Option<Instant>,
+}
+
+/// A reservation that is kept alive.
+#[derive(Debug)]
+struct Live {
+    reservation: Arc<Reservation>,
+    lease: Lease,
+    /// The extension to send; kept after a failure, so that the repetition carries the same key and bytes.
+    extension: Option<Extension>,
+}
+
+/// Keeps a reservation alive until it is dropped.
+pub(crate) struct Beat {
+    heartbeat: Arc<Heartbeat>,
+    number: u64,
+}
+
+/// Where a reservation's lease is kept.
+#[derive(Debug)]
+pub(crate) struct LeaseRef {
+    heartbeat: Weak<Heartbeat>,
+    number: u64,
+}
+
+impl LeaseRef {
+    /// How long the reservation lives at least; zero once its heartbeat has ended.
+    pub(crate) fn left(&self) -> Duration {
+        let Some(heartbeat) = self.heartbeat.upgrade() else { return Duration::ZERO };
+        let now = heartbeat.since_epoch(Instant::now());
+        heartbeat.lock().live.get(&self.number).map_or(Duration::ZERO, |live| live.lease.lead(now))
+    }
+}
+
+impl Heartbeat {
+    /// A heartbeat without a task.
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { beats: Mutex::default(), changed: Notify::new(), epoch: Instant::now() })
+    }
+
+    /// Starts to keep a reservation alive, by the answer that granted it.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        reservation: &Arc<Reservation>,
+        sent_at: Instant,
+        received_at: Instant,
+        remaining_ttl_ms: Option<u64>,
+    ) -> Beat {
+        let granted = self.granted(sent_at, received_at, reservation.expires_at_ms, remaining_ttl_ms);
+        let (lease, next) = Lease::open(reservation.ttl, shared.config.attempt_timeout(), granted);
+        let mut beats = self.lock();
+        let number = beats.next_number;
+        beats.next_number += 1;
+        beats.live.insert(number, Live { reservation: Arc::clone(reservation), lease, extension: None });
+        let wake = beats.follow(number, &next, received_at);
+        let start = !beats.running && !beats.queue.is_empty();
+        beats.running |= start;
+        drop(beats);
+        // A reservation starts its heartbeat once.
+        let _ = reservation.lease.set(LeaseRef { heartbeat: Arc::downgrade(self), number });
+        if start {
+            let run = Run { heartbeat: Arc::clone(self), shared: Arc::downgrade(shared), ended: false };
+            tokio::spawn(run.beat());
+        } else if wake {
+            self.changed.notify_one();
+        }
+        Beat { heartbeat: Arc::clone(self), number }
+    }
+
+    /// Ends the task, since the client is gone.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Beats> {
+        // The queue's invariants hold between any two operations on it, so a panic elsewhere leaves it usable.
+        self.beats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn since_epoch(&self, instant: Instant) -> Duration {
+        instant.saturating_duration_since(self.epoch)
+    }
+
+    fn granted(
+        &self,
+        sent_at: Instant,
+        received_at: Instant,
+        expires_at_ms: Option<u64>,
+        remaining_ttl_ms: Option<u64>,
+    ) -> Granted {
+        let rtt = received_at.saturating_duration_since(sent_at);
+        Granted { received_at: self.since_epoch(received_at), rtt, expires_at_ms, remaining_ttl_ms }
+    }
+}
+
+impl Beats {
+    /// Plans what comes next for a reservation; whether the task sleeps too long for it.
+    fn follow(&mut self, number: u64, next: &Next, now: Instant) -> bool {
+        let Some(live) = self.live.get_mut(&number) else { return false };
+        match next {
+            Next::Stop(reason) => {
+                let reservation_id = &live.reservation.id;
+                tracing::warn!(%reservation_id, %reason, "heartbeat stopped; the action goes on and will be settled");
+                false
+            }
+            Next::Beat { after, key } => {
+                if *key == super::schedule::BeatKey::New {
+                    live.extension = None;
+                }
+                let due = now + *after;
+                self.queue.push(Reverse((due, number)));
+                self.sleeping_until.is_none_or(|until| due < until)
+            }
+        }
+    }
+
+    /// Forgets a reservation, and now and then the planned beats of those forgotten before.
+    fn forget(&mut self, number: u64) {
+        self.live.remove(&number);
+        if self.queue.len() > 2 * self.live.len() + STALE_SLACK {
+            let live = &self.live;
+            self.queue.retain(|Reverse((_, number))| live.contains_key(number));
+        }
+    }
+
+    /// The next beat of a live reservation.
+    fn first_due(&mut self) -> Option<Instant> {
+        while let Some(Reverse((due, number))) = self.queue.peek() {
+            if self.live.contains_key(number) {
+                return Some(*due);
+            }
+            self.queue.pop();
+        }
+        None
+    }
+}
+
+impl Drop for Beat {
+    fn drop(&mut self) {
+        self.heartbeat.lock().forget(self.number);
+    }
+}
+
+/// The task.
+struct Run {
+    heartbeat: Arc<Heartbeat>,
+    shared: Weak<Shared>,
+    /// Whether the task has handed over: the next reservation starts another.
+    ended: bool,
+}
+
+/// What the task does next.
+enum Step {
+    Extend(u64, Duration, Extension),
+    Sleep(Option<Instant>),
+    End,
+}
+
+impl Run {
+    async fn beat(mut self) {
+        let mut in_flight = JoinSet::new();
+        loop {
+            match self.step(in_flight.len()) {
+                Step::End => return,
+                Step::Extend(number, timeout, extension) => {
+                    // Reservations hold their client, so that a client that is gone has none.
+                    let Some(shared) = self.shared.upgrade() else { return };
+                    in_flight.spawn(async move { (number, extension.attempt(&shared, timeout).await) });
+                }
+                Step::Sleep(until) => {
+                    let due = async {
+                        match until {
+                            Some(until) => tokio::time::sleep_until(until).await,
+                            None => std::future::pending().await,
+                        }
+                    };
+                    tokio::select! {
+                        () = due => {}
+                        () = self.heartbeat.changed.notified() => {}
+                        Some(Ok((number, attempt))) = in_flight.join_next(), if !in_flight.is_empty() => {
+                            let mut beats = self.heartbeat.lock();
+                            let Some(live) = beats.live.get_mut(&number) else { continue };
+                            let next = attempt.outcome.apply(&mut live.lease, &self.heartbeat, &live.reservation);
+                            live.extension = Some(attempt.extension);
+                            beats.follow(number, &next, attempt.finished_at);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the next due beat, or says how long to sleep.
+    fn step(&mut self, in_flight: usize) -> Step {
+        let mut beats = self.heartbeat.lock();
+        beats.sleeping_until = None;
+        let first_due = beats.first_due();
+        if beats.closed || (first_due.is_none() && in_flight == 0) {
+            beats.running = false;
+            self.ended = true;
+            return Step::End;
+        }
+        let Some(due) = first_due else { return Step::Sleep(None) };
+        if due > Instant::now() || in_flight >= MAX_IN_FLIGHT {
+            let until = (in_flight < MAX_IN_FLIGHT).then_some(due);
+            beats.sleeping_until = until;
+            return Step::Sleep(until);
+        }
+        let Some(Reverse((_, number))) = beats.queue.pop() else { return Step::Sleep(None) };
+        let Some(live) = beats.live.get_mut(&number) else { return Step::Sleep(None) };
+        let extension = match live.extension.take() {
+            Some(extension) => extension,
+            None => Extension::new(&live.reservation, live.lease.extend_by()),
+        };
+        Step::Extend(number, live.lease.attempt_timeout(), extension)
+    }
+}
+
+impl Drop for Run {
+    /// The runtime ends with the task on it; the next reservation starts another.
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let mut beats = self.heartbeat.lock();
+        beats.running = false;
+        beats.sleeping_until = None;
+    }
+}
+
+/// What an attempt came to.
+pub(super) struct Attempt {
+    pub(super) extension: Extension,
+    pub(super) finished_at: Instant,
+    pub(super) outcome: Outcome,
+}
+
+/// How an attempt of an extension ended.
+pub(super) enum Outcome {
+    Granted { sent_at: Instant, received_at: Instant, expires_at_ms: u64, remaining_ttl_ms: Option<u64> },
+    Failed { at: Instant, failure: super::schedule::Failure, error: crate::error::Error },
+}
+
+impl Outcome {
+    /// What the lease makes of it. Failures are told: silence here would show as an expired reservation later.
+    fn apply(&self, lease: &mut Lease, heartbeat: &Heartbeat, reservation: &Reservation) -> Next {
+        match self {
+            Self::Granted { sent_at, received_at, expires_at_ms, remaining_ttl_ms } => {
+                let was_clamped = lease.seems_clamped();
+                let next = lease.on_success(heartbeat.granted(
+                    *sent_at,
+                    *received_at,
+                    Some(*expires_at_ms),
+                    *remaining_ttl_ms,
+                ));
+                if lease.seems_clamped() && !was_clamped {
+                    let reservation_id = &reservation.id;
+                    tracing::warn!(%reservation_id, "extensions do not lengthen the lease; their number may run out");
+                }
+                next
+            }
+            Self::Failed { at, failure, error } => {
+                let next = lease.on_failure(heartbeat.since_epoch(*at), failure.clone());
+                let will_retry = matches!(next, Next::Beat { .. });
+                tracing::warn!(reservation_id = %reservation.id, %error, will_retry, "a reservation was not extended");
+                next
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What an action can ask and tell about its own reservation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::guard::Reservation;
+use crate::protocol::{
+    Amount, AmountError, Balance, Caps, CyclesMetrics, Decision, EvidenceRef, ReservationId, Subject,
+};
+
+tokio::task_local! {
+    /// The context of the guarded call that runs here.
+    static CONTEXT: Context;
+}
+
+/// The context of the guarded call that runs here, or `None` outside of one.
+///
+/// A task spawned inside a guarded call does not inherit it: hand the [`Context`] over.
+///
+/// ```
+/// # fn max_tokens() -> u64 {
+/// runcycles::context().and_then(|context| context.caps().map(|caps| caps.clamp_max_tokens(800))).unwrap_or(800)
+/// # }
+/// # assert_eq!(max_tokens(), 800);
+/// ```
+pub fn context() -> Option<Context> {
+    CONTEXT.try_with(Clone::clone).ok()
+}
+
+/// What an action can ask and tell about its own reservation. Cheap to clone; it may outlive the call, and what is told then
+/// has no effect.
+#[derive(Clone, Debug)]
+pub struct Context {
+    reservation: Arc<Reservation>,
+}
+
+impl Context {
+    pub(super) fn new(reservation: Arc<Reservation>) -> Self {
+        Self { reservation }
+    }
+
+    /// Runs a future with this context as its own.
+    pub(super) async fn enter<F: Future>(self, future: F) -> F::Output {
+        CONTEXT.scope(self, future).await
+    }
+
+    /// The reservation's id.
+    pub fn reservation_id(&self) -> &ReservationId {
+        &self.reservation.id
+    }
+
+    /// The decision: allowed, or allowed with caps.
+    pub fn decision(&self) -> &Decision {
+        &self.reservation.decision
+    }
+
+    /// The limits that come with the decision.
+    pub fn caps(&self) -> Option<&Caps> {
+        self.reservation.caps.as_ref()
+    }
+
+    /// Whether the action is allowed with caps only.
+    pub fn is_capped(&self) -> bool {
+        self.reservation.caps.is_some()
+    }
+
+    /// What is held.
+    pub fn reserved(&self) -> &Amount {
+        &self.reservation.estimate
+    }
+
+    /// Who acts, after the ambient scope and the client's defaults were filled in.
+    pub fn subject(&self) -> &Subject {
+        &self.reservation.subject
+    }
+
+    /// Every scope derived from the subject, outermost first.
+    pub fn affected_scopes(&self) -> &[String] {
+        &self.reservation.affected_scopes
+    }
+
+    /// The budgets that hold the reservation, as they were right after it.
+    pub fn balances(&self) -> &[Balance] {
+        &self.reservation.balances
+    }
+
+    /// How long the reservation lives at least, unless the heartbeat extends it; zero once it is settled.
+    pub fn lease_left(&self) -> Duration {
+        self.reservation.lease_left()
+    }
+
+    /// Signed evidence of the reservation.
+    pub fn evidence(&self) -> Option<&EvidenceRef> {
+        self.reservation.evidence.as_ref()
+    }
+
+    /// Adds spend that has happened. What was recorded is committed even if the action fails, panics or is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// [`AmountError`] where the amount is in another unit than the reservation, or the sum is out of range.
+    pub fn record_usage(&self, amount: &Amount) -> Result<(), AmountError> {
+        self.reservation.record_usage(amount)
+    }
+
+    /// Sets what the action cost, all in all. Zero is an amount: it commits nothing rather than the estimate.
+    ///
+    /// # Errors
+    ///
+    /// [`AmountError`] where the amount is in another unit than the reservation.
+    pub fn set_actual(&self, amount: Amount) -> Result<(), AmountError> {
+        self.reservation.set_actual(amount)
+    }
+
+    /// Sets the measurements that go with the commit. The latency is measured where this leaves it out.
+    pub fn set_metrics(&self, metrics: CyclesMetrics) {
+        self.reservation.report().metrics = Some(metrics);
+    }
+
+    /// Adds a member to the metadata that goes with the commit.
+    pub fn insert_metadata(&self, name: impl Into<String>, value: impl Into<serde_json::Value>) {
+        self.reservation.report().metadata.insert(name.into(), value.into());
+    }
+}

@@ -1,0 +1,109 @@
+//! Reserve, run, settle.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::context::Context;
+use crate::client::CyclesClient;
+use crate::error::Error;
+use crate::guard::{DropReason, ReservationGuard};
+use crate::protocol::{Amount, CommitRequest, CyclesMetrics, ReservationCreateRequest, ValidationError};
+use crate::settlement::Settlement;
+
+/// The metadata member that says under what circumstances a commit was made.
+pub(crate) const SETTLED_AFTER: &str = "settled_after";
+
+/// Why a release was made, in constant words: the text of the user's error never leaves the process.
+const ACTION_FAILED: &str = "guarded_method_failed";
+
+/// How an action ended.
+pub(super) enum Outcome<T, E> {
+    /// It succeeded; what it cost, if that was computed from its value.
+    Done { value: T, actual: Option<Result<Amount, ValidationError>> },
+    /// It failed with an error of its own.
+    Failed(E),
+}
+
+/// Reserves, runs an action, and settles by what is known. The outer error says that the action did not run; the inner result
+/// is the action's own, whatever becomes of the settlement.
+///
+/// Dropping the future in the middle of the action drops the guard, which settles in the background.
+pub(super) async fn govern<T, E, F, Fut>(
+    client: &CyclesClient,
+    request: ReservationCreateRequest,
+    metrics: Option<CyclesMetrics>,
+    action: F,
+) -> Result<Result<T, E>, Error>
+where
+    F: FnOnce(Context) -> Fut,
+    Fut: Future<Output = Outcome<T, E>>,
+{
+    let mut guard = client.reserve(request).await?;
+    guard.dropped_means(DropReason::Cancelled);
+    guard.reservation().report().metrics = metrics;
+    let context = Context::new(Arc::clone(guard.reservation()));
+    let started = Instant::now();
+    let outcome = context.clone().enter(action(context)).await;
+    let latency = started.elapsed();
+    match outcome {
+        Outcome::Done { value, actual } => {
+            let mut commit = commit_after_success(&guard, actual);
+            let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX).min(i32::MAX as u64);
+            commit.metrics.get_or_insert_default().latency_ms.get_or_insert(latency_ms);
+            tell(guard.commit(commit).await);
+            Ok(Ok(value))
+        }
+        Outcome::Failed(error) => {
+            let report = guard.reservation().report().clone();
+            match report.spend.clone().known() {
+                Some(spent) => {
+                    let mut commit = guard.reservation().commit_of(spent, report);
+                    commit.metadata.insert(SETTLED_AFTER.to_owned(), "error".into());
+                    tell(guard.commit(commit).await);
+                }
+                None => tell(guard.release(ACTION_FAILED).await),
+            }
+            Ok(Err(error))
+        }
+    }
+}
+
+/// The commit of an action that succeeded: what was computed from its value, else what it reported, else the estimate.
+fn commit_after_success(guard: &ReservationGuard, actual: Option<Result<Amount, ValidationError>>) -> CommitRequest {
+    let reservation = guard.reservation();
+    let report = reservation.report().clone();
+    let checked = actual.map(|actual| {
+        actual.and_then(|amount| {
+            let commit = CommitRequest::new(amount);
+            reservation.check_commit(&commit)?;
+            Ok(commit.actual)
+        })
+    });
+    match checked {
+        Some(Ok(actual)) => reservation.commit_of(actual, report),
+        Some(Err(error)) => {
+            tracing::warn!(reservation_id = %reservation.id, %error, "the actual amount is unusable; committing what is known");
+            commit_known(guard)
+        }
+        None => commit_known(guard),
+    }
+}
+
+fn commit_known(guard: &ReservationGuard) -> CommitRequest {
+    let reservation = guard.reservation();
+    let report = reservation.report().clone();
+    match report.spend.clone().known() {
+        Some(spent) => reservation.commit_of(spent, report),
+        None => reservation.commit_of_estimate(report),
+    }
+}
+
+/// Tells of a settlement whose caller gets the action's result instead. The settlement itself reports refusals; what is left
+/// to say here is that the client could not even ask.
+fn tell(settlement: Result<Settlement, Error>) {
+    match settlement {
+        Ok(settlement) => tracing::debug!(?settlement, "guarded call settled"),
+        Err(error) => tracing::debug!(%error, "guarded call not settled"),
+    }
+}

@@ -1,0 +1,8 @@
+//! The guarded call: reserve, run, settle.
+
+mod context;
+mod govern;
+mod with_cycles;
+
+pub use self::context::{Context, context};
+pub use self::with_cycles::{WithCyclesConfig, with_cycles};

@@ -1,0 +1,166 @@
+//! The guarded call as a function.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use super::context::Context;
+use super::govern::{Outcome, govern};
+use crate::client::CyclesClient;
+use crate::error::Error;
+use crate::protocol::{
+    Action, Amount, CommitOveragePolicy, CyclesMetrics, Metadata, ReservationCreateRequest, Reserve, Subject,
+};
+
+/// What a guarded call reserves.
+#[derive(Clone, Debug)]
+#[must_use = "a configuration reserves nothing"]
+pub struct WithCyclesConfig {
+    reserve: Reserve<Action, Amount>,
+    metrics: Option<CyclesMetrics>,
+}
+
+impl WithCyclesConfig {
+    /// A call that may cost an amount. It needs an [`action`](Self::action) too.
+    pub fn new(estimate: Amount) -> Self {
+        Self { reserve: Reserve::new("", "").estimate(estimate), metrics: None }
+    }
+
+    /// What is done: a kind such as `llm.completion`, and a name such as the model's.
+    pub fn action(mut self, kind: impl Into<String>, name: impl Into<String>) -> Self {
+        self.reserve = self.reserve.action(Action::new(kind, name));
+        self
+    }
+
+    /// Who acts: a [`Scope`](crate::Scope) or a [`Subject`]. What it leaves out is filled from the client's scope, the ambient
+    /// scope and the client's defaults.
+    pub fn subject(mut self, subject: impl Into<Subject>) -> Self {
+        self.reserve = self.reserve.subject(subject);
+        self
+    }
+
+    /// How long the reservation lives unless it is extended: 1 second to 24 hours. The heartbeat extends it while the action
+    /// runs.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.reserve = self.reserve.ttl(ttl);
+        self
+    }
+
+    /// How long after its end a commit is still accepted: at most one minute; 5 seconds by default.
+    pub fn grace_period(mut self, grace_period: Duration) -> Self {
+        self.reserve = self.reserve.grace_period(grace_period);
+        self
+    }
+
+    /// What happens when the actual amount is larger than the estimate; the tenant's setting by default.
+    pub fn overage_policy(mut self, policy: CommitOveragePolicy) -> Self {
+        self.reserve = self.reserve.overage_policy(policy);
+        self
+    }
+
+    /// Measurements that go with the commit, unless the action sets its own.
+    pub fn metrics(mut self, metrics: CyclesMetrics) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
+    /// Free data kept with the reservation.
+    pub fn metadata(mut self, metadata: Metadata) -> Self {
+        self.reserve = self.reserve.metadata(metadata);
+        self
+    }
+
+    fn into_parts(self) -> (ReservationCreateRequest, Option<CyclesMetrics>) {
+        (self.reserve.build(), self.metrics)
+    }
+}
+
+/// Reserves, runs an action, and settles: the action's `Ok` carries its value and what it cost, which is committed; its `Err`
+/// releases the hold, or commits what it [recorded](Context::record_usage). A denied action never runs.
+///
+/// Whatever becomes of the settlement, the action's own value or error is returned. [`CyclesClient::execute`] does the same and
+/// keeps the type of the action's error.
+///
+/// ```
+/// # async fn example(client: runcycles::CyclesClient) -> Result<(), runcycles::Error> {
+/// # async fn call_model(_: &str) -> String { "hi".into() }
+/// use runcycles::{Scope, WithCyclesConfig, usd, with_cycles};
+///
+/// let reply = with_cycles(
+///     &client,
+///     WithCyclesConfig::new(usd!(0.02)).action("llm.completion", "gpt-4o").subject(Scope::agent("bot")),
+///     |_context| async move { Ok((call_model("hello").await, usd!(0.013))) },
+/// )
+/// .await?;
+/// println!("{reply}");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// [`Error::Action`] with the action's own error as its source; otherwise what [`reserve`](CyclesClient::reserve) says: the
+/// action did not run then.
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the action. What it recorded is committed in the background, and otherwise the hold is released.
+pub async fn with_cycles<T, F, Fut>(client: &CyclesClient, config: WithCyclesConfig, action: F) -> Result<T, Error>
+where
+    F: FnOnce(Context) -> Fut,
+    Fut: Future<Output = Result<(T, Amount), Box<dyn StdError + Send + Sync>>>,
+{
+    let (request, metrics) = config.into_parts();
+    govern(client, request, metrics, |context| async move {
+        match action(context).await {
+            Ok((value, actual)) => Outcome::Done { value, actual: Some(Ok(actual)) },
+            Err(error) => Outcome::Failed(Error::Action(error)),
+        }
+    })
+    .await?
+}
+
+impl CyclesClient {
+    /// Reserves, runs an action, and settles, as [`with_cycles`] does, and returns the action's own `Result`: errors of the
+    /// reservation are converted into its error type.
+    ///
+    /// The cost is what the action [sets](Context::set_actual) or [records](Context::record_usage) on its context; the
+    /// estimate, marked as such, if it does neither.
+    ///
+    /// ```
+    /// # async fn example(client: runcycles::CyclesClient) -> Result<(), Box<dyn std::error::Error>> {
+    /// use runcycles::{Scope, WithCyclesConfig, usd};
+    ///
+    /// let config = WithCyclesConfig::new(usd!(0.02)).action("file.read", "prices").subject(Scope::agent("bot"));
+    /// let text: Result<String, Box<dyn std::error::Error>> = client
+    ///     .execute(config, |context| async move {
+    ///         context.set_actual(usd!(0.001))?;
+    ///         Ok(std::fs::read_to_string("prices.txt")?)
+    ///     })
+    ///     .await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The action's own, or what [`reserve`](Self::reserve) says: the action did not run then.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`with_cycles`].
+    pub async fn execute<T, E, F, Fut>(&self, config: WithCyclesConfig, action: F) -> Result<T, E>
+    where
+        F: FnOnce(Context) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        E: From<Error>,
+    {
+        let (request, metrics) = config.into_parts();
+        govern(self, request, metrics, |context| async move {
+            match action(context).await {
+                Ok(value) => Outcome::Done { value, actual: None },
+                Err(error) => Outcome::Failed(error),
+            }
+        })
+        .await?
+    }
+}

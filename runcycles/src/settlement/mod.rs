@@ -1,0 +1,191 @@
+//! Settling: known spend is committed, a hold that is not needed is returned, and nothing is lost on the way.
+
+mod claim;
+mod flush;
+mod outcome;
+mod plan;
+mod queue;
+mod verdict;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use self::claim::Work;
+use self::plan::{Next, Open};
+use self::verdict::{Verdict, judge};
+use crate::client::{Shared, read_answer};
+use crate::error::Error;
+use crate::protocol::{
+    CommitResponse, EventCreateResponse, IdempotencyKey, ReleaseRequest, ReleaseResponse, ReservationId,
+    ReservationListResponse,
+};
+
+pub(crate) use self::claim::Claim;
+pub(crate) use self::queue::Queue;
+
+pub use self::flush::FlushReport;
+pub use self::outcome::Settlement;
+
+/// Where one attempt brought a claim.
+enum Progress {
+    /// It is settled, or finally refused.
+    Ended(Result<Settlement, Error>),
+    /// The next attempt is due now.
+    Again,
+    /// The next attempt is due after a wait, which the authority may have asked for.
+    Later { wait: Duration, is_floor: bool },
+    /// No further attempt by itself.
+    Parked,
+}
+
+impl Shared {
+    /// Settles a claim: an attempt and one quick repetition here, the rest in the background. Dropping the future hands the
+    /// claim to the background too.
+    pub(crate) async fn settle(self: &Arc<Self>, claim: Claim, runtime: &Handle) -> Result<Settlement, Error> {
+        if claim.is_observed() {
+            return Ok(Settlement::Observed);
+        }
+        let mut detaching = Detaching { shared: self, runtime, claim: Some(claim) };
+        let Some(claim) = &mut detaching.claim else { return Ok(Settlement::Pending) };
+        let progress = loop {
+            match self.advance(claim).await {
+                Progress::Again => {}
+                progress => break progress,
+            }
+        };
+        let Some(claim) = detaching.claim.take() else { return Ok(Settlement::Pending) };
+        match progress {
+            Progress::Ended(settlement) => {
+                report(&claim, &settlement);
+                return settlement;
+            }
+            Progress::Later { wait, is_floor } => {
+                tracing::warn!(claim = claim.name(), "settlement not confirmed; going on in the background");
+                Queue::add(self, claim, Instant::now() + wait, is_floor, runtime);
+            }
+            Progress::Again | Progress::Parked => self.settlements.park(claim),
+        }
+        Ok(Settlement::Pending)
+    }
+
+    /// Settles a claim in the background.
+    pub(crate) fn settle_in_background(self: &Arc<Self>, claim: Claim, runtime: &Handle) {
+        if !claim.is_observed() {
+            Queue::add(self, claim, Instant::now(), false, runtime);
+        }
+    }
+
+    /// Returns a hold in the background.
+    pub(crate) fn release_in_background(
+        self: &Arc<Self>,
+        id: ReservationId,
+        request: ReleaseRequest,
+        runtime: &Handle,
+    ) {
+        self.settle_in_background(Claim::new(Work::Release { id, request }), runtime);
+    }
+
+    /// Looks for a reservation whose answer was lost, and returns its hold, in the background.
+    pub(crate) fn find_and_release_in_background(self: &Arc<Self>, key: IdempotencyKey, runtime: &Handle) {
+        self.settle_in_background(Claim::new(Work::Lookup { key }), runtime);
+    }
+
+    /// Makes one attempt, and says where it brought the claim.
+    async fn advance(&self, claim: &mut Claim) -> Progress {
+        match self.attempt_claim(claim).await {
+            Ok(Some(settlement)) => Progress::Ended(Ok(settlement)),
+            Ok(None) => Progress::Again,
+            Err(error) => self.after_failure(claim, error),
+        }
+    }
+
+    /// Makes one attempt: a settlement, a next step of the same claim (`None`), or no valid success.
+    async fn attempt_claim(&self, claim: &mut Claim) -> Result<Option<Settlement>, Error> {
+        let prepared = claim.prepared(self)?;
+        let answer = self.attempt(&prepared, self.config.attempt_timeout()).await?;
+        match &claim.work {
+            Work::Commit { request, .. } => {
+                let answer = read_answer::<CommitResponse>(answer)?.value;
+                Ok(Some(Settlement::committed(answer, &request.actual)))
+            }
+            Work::Event { request, .. } => {
+                let answer = read_answer::<EventCreateResponse>(answer)?.value;
+                Ok(Some(Settlement::recovered(answer, &request.actual)))
+            }
+            Work::Release { .. } => {
+                let answer = read_answer::<ReleaseResponse>(answer)?.value;
+                Ok(Some(Settlement::Released { released: Some(answer.released) }))
+            }
+            Work::Lookup { .. } => {
+                let found = read_answer::<ReservationListResponse>(answer)?.value.reservations;
+                match found.into_iter().next() {
+                    Some(row) => {
+                        claim.switch_to_release(row.reservation_id);
+                        Ok(None)
+                    }
+                    None => Ok(Some(Settlement::Released { released: None })),
+                }
+            }
+        }
+    }
+
+    fn after_failure(&self, claim: &mut Claim, error: Error) -> Progress {
+        let open = match (judge(&error), &claim.work) {
+            (Verdict::Lapsed, Work::Commit { .. }) => {
+                tracing::warn!(
+                    claim = claim.name(),
+                    "the reservation lapsed before its commit; recording the spend by an event"
+                );
+                claim.switch_to_event();
+                return Progress::Again;
+            }
+            // A release or lookup finds the hold gone: that is what it was for.
+            (Verdict::Lapsed | Verdict::AlreadyFinalized, Work::Release { .. } | Work::Lookup { .. }) => {
+                return Progress::Ended(Ok(Settlement::Released { released: None }));
+            }
+            (Verdict::AlreadyFinalized, _) => return Progress::Ended(Ok(Settlement::AlreadyFinalized)),
+            (Verdict::Rejected, _) => return Progress::Ended(Err(error)),
+            (Verdict::Lapsed, Work::Event { .. }) => Open::Refused,
+            (Verdict::Open(open), _) => open,
+        };
+        tracing::warn!(claim = claim.name(), %error, "no final answer to a settlement");
+        match claim.plan.after(open, &self.config.retry, fastrand::f32()) {
+            Next::Now => Progress::Again,
+            Next::After(wait) => Progress::Later { wait, is_floor: matches!(open, Open::Throttled(_)) },
+            Next::Park => Progress::Parked,
+        }
+    }
+}
+
+/// A claim that is being settled by a future. If the future is dropped, the claim goes on in the background.
+struct Detaching<'a> {
+    shared: &'a Arc<Shared>,
+    runtime: &'a Handle,
+    claim: Option<Claim>,
+}
+
+impl Drop for Detaching<'_> {
+    fn drop(&mut self) {
+        if let Some(claim) = self.claim.take() {
+            self.shared.settle_in_background(claim, self.runtime);
+        }
+    }
+}
+
+/// Tells operators how a claim ended. A refusal of known spend is loud: it is in no ledger.
+fn report(claim: &Claim, settlement: &Result<Settlement, Error>) {
+    let name = claim.name();
+    match settlement {
+        Ok(Settlement::AlreadyFinalized) => tracing::warn!(claim = name, "the reservation was settled before"),
+        Ok(settlement) => tracing::debug!(claim = name, ?settlement, "settled"),
+        Err(error) => match claim.spend() {
+            Some(spend) => {
+                tracing::error!(claim = name, %spend, %error, "settlement refused: this spend is in no ledger")
+            }
+            None => tracing::warn!(claim = name, %error, "release refused; the hold lapses with its time to live"),
+        },
+    }
+}

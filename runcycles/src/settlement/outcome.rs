@@ -1,0 +1,63 @@
+//! How a settlement ended, as its caller sees it.
+
+use crate::protocol::{Amount, Balance, CommitResponse, EventCreateResponse, EventId};
+
+/// How a settlement ended, or where it stands.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Settlement {
+    /// The spend is in the ledger.
+    #[non_exhaustive]
+    Committed {
+        /// What was charged.
+        charged: Amount,
+        /// What was returned of the hold; absent means nothing.
+        released: Option<Amount>,
+        /// What the overage policy left uncharged of the actual amount; absent means nothing.
+        uncovered: Option<Amount>,
+        /// The budgets after the commit.
+        balances: Vec<Balance>,
+    },
+    /// The hold was returned.
+    #[non_exhaustive]
+    Released {
+        /// How much it was; absent where the reservation had lapsed or was settled before.
+        released: Option<Amount>,
+    },
+    /// The reservation had lapsed, and the spend was put into the ledger by an event.
+    #[non_exhaustive]
+    RecoveredByEvent {
+        /// The event.
+        event_id: EventId,
+        /// What the overage policy left uncharged of the actual amount; absent means nothing.
+        uncovered: Option<Amount>,
+    },
+    /// The reservation was settled before, by another commit or a release.
+    AlreadyFinalized,
+    /// No clear answer yet; the settlement goes on in the background with the same key and bytes.
+    Pending,
+    /// The authority only observes this tenant; there was nothing to settle.
+    Observed,
+}
+
+impl Settlement {
+    /// Whether nothing is left to do.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Pending)
+    }
+
+    pub(super) fn committed(answer: CommitResponse, actual: &Amount) -> Self {
+        let uncovered = uncovered(actual, Some(&answer.charged));
+        Self::Committed { charged: answer.charged, released: answer.released, uncovered, balances: answer.balances }
+    }
+
+    pub(super) fn recovered(answer: EventCreateResponse, actual: &Amount) -> Self {
+        let uncovered = uncovered(actual, answer.charged.as_ref());
+        Self::RecoveredByEvent { event_id: answer.event_id, uncovered }
+    }
+}
+
+/// What was not charged of an amount; a charge that is not mentioned is the whole amount.
+fn uncovered(actual: &Amount, charged: Option<&Amount>) -> Option<Amount> {
+    actual.checked_sub(charged?).ok().filter(|rest| !rest.is_zero())
+}

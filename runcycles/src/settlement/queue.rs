@@ -1,0 +1,259 @@
+//! Settlements that go on in the background.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::Progress;
+use super::claim::Claim;
+use crate::client::Shared;
+
+/// The most background attempts at a time.
+const MAX_IN_FLIGHT: usize = 8;
+
+/// Settlements that go on in the background: waiting, under way, or parked until a flush.
+#[derive(Default)]
+pub(crate) struct Queue {
+    /// A synchronous lock: it is held for a few operations on the queue, and guards take it when they are dropped.
+    state: Mutex<State>,
+    /// Tells the worker that there is something earlier to do.
+    added: Notify,
+    /// Tells a flush that a settlement ended.
+    ended: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: BinaryHeap<Waiting>,
+    parked: Vec<Claim>,
+    in_flight: usize,
+    worker: bool,
+    /// How many have ended since the client was made.
+    ended: u64,
+}
+
+/// A claim and when its next attempt is due.
+struct Waiting {
+    due: Instant,
+    /// Whether the authority asked to wait until then, which a flush respects.
+    is_floor: bool,
+    claim: Claim,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The queue is whole between any two operations on it, so a panic elsewhere leaves it usable.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many settlements have not ended.
+    pub(super) fn remaining(&self) -> usize {
+        let state = self.lock();
+        state.waiting.len() + state.parked.len() + state.in_flight
+    }
+
+    /// Whether nothing is waiting or under way; what is parked counts as nothing.
+    pub(super) fn is_idle(&self) -> bool {
+        let state = self.lock();
+        state.waiting.is_empty() && state.in_flight == 0
+    }
+
+    /// How many have ended since the client was made.
+    pub(super) fn ended_count(&self) -> u64 {
+        self.lock().ended
+    }
+
+    /// Completes when the next settlement ends.
+    pub(super) fn ended(&self) -> tokio::sync::futures::Notified<'_> {
+        self.ended.notified()
+    }
+
+    /// Adds a claim that is due at a time, and sees to it that somebody works on it.
+    pub(super) fn add(shared: &Arc<Shared>, claim: Claim, due: Instant, is_floor: bool, runtime: &Handle) {
+        let queue = &shared.settlements;
+        queue.lock().waiting.push(Waiting { due, is_floor, claim });
+        Self::ensure_worker(shared, runtime);
+        queue.added.notify_one();
+    }
+
+    /// Leaves a claim until somebody flushes.
+    pub(super) fn park(&self, claim: Claim) {
+        tracing::error!(
+            claim = claim.name(),
+            spend = claim.spend().map(tracing::field::display),
+            "settlement not confirmed; it waits in memory for CyclesClient::flush"
+        );
+        self.lock().parked.push(claim);
+    }
+
+    /// Makes everything due that the authority did not ask to wait for.
+    pub(super) fn hurry(shared: &Arc<Shared>, runtime: &Handle) {
+        let now = Instant::now();
+        let mut state = shared.settlements.lock();
+        let parked = std::mem::take(&mut state.parked);
+        let waiting = std::mem::take(&mut state.waiting);
+        state.waiting.extend(waiting.into_iter().map(|waiting| match waiting.is_floor {
+            true => waiting,
+            false => Waiting { due: now, ..waiting },
+        }));
+        state.waiting.extend(parked.into_iter().map(|claim| Waiting { due: now, is_floor: false, claim }));
+        drop(state);
+        Self::ensure_worker(shared, runtime);
+        shared.settlements.added.notify_one();
+    }
+
+    /// Starts a worker where there is none and something waits.
+    fn ensure_worker(shared: &Arc<Shared>, runtime: &Handle) {
+        let mut state = shared.settlements.lock();
+        if state.worker || state.waiting.is_empty() {
+            return;
+        }
+        state.worker = true;
+        drop(state);
+        runtime.spawn(Worker { shared: Arc::clone(shared), retired: false }.work());
+    }
+}
+
+/// The task that makes background attempts. It ends when nothing waits; it holds the client, which lives until then.
+struct Worker {
+    shared: Arc<Shared>,
+    retired: bool,
+}
+
+impl Worker {
+    async fn work(mut self) {
+        let mut in_flight = JoinSet::new();
+        loop {
+            let wake_at = loop {
+                match self.take_due(in_flight.len()) {
+                    Due::Claim(claim) => {
+                        in_flight.spawn(Attempt { shared: Arc::clone(&self.shared), claim: Some(claim) }.make());
+                    }
+                    Due::At(wake_at) => break wake_at,
+                    Due::Nothing => return,
+                }
+            };
+            let due = async {
+                match wake_at {
+                    Some(wake_at) => tokio::time::sleep_until(wake_at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = due => {}
+                () = self.shared.settlements.added.notified() => {}
+                Some(_) = in_flight.join_next(), if !in_flight.is_empty() => {}
+            }
+        }
+    }
+
+    /// Takes a claim that is due, says when the next one will be, or retires.
+    fn take_due(&mut self, in_flight: usize) -> Due {
+        let mut state = self.shared.settlements.lock();
+        let next = state.waiting.peek().map(|waiting| waiting.due);
+        match next {
+            None if in_flight == 0 => {
+                state.worker = false;
+                self.retired = true;
+                Due::Nothing
+            }
+            None => Due::At(None),
+            Some(_) if in_flight >= MAX_IN_FLIGHT => Due::At(None),
+            Some(due) if due > Instant::now() => Due::At(Some(due)),
+            Some(_) => match state.waiting.pop() {
+                Some(waiting) => {
+                    state.in_flight += 1;
+                    Due::Claim(waiting.claim)
+                }
+                None => Due::At(None),
+            },
+        }
+    }
+}
+
+enum Due {
+    Claim(Claim),
+    At(Option<Instant>),
+    Nothing,
+}
+
+impl Drop for Worker {
+    /// The runtime ends with the task on it; the next claim or flush starts another elsewhere.
+    fn drop(&mut self) {
+        if !self.retired {
+            self.shared.settlements.lock().worker = false;
+        }
+    }
+}
+
+/// One background attempt. If its task is dropped, the claim goes back into the queue.
+struct Attempt {
+    shared: Arc<Shared>,
+    claim: Option<Claim>,
+}
+
+impl Attempt {
+    async fn make(mut self) {
+        let progress = match &mut self.claim {
+            Some(claim) => self.shared.advance(claim).await,
+            None => return,
+        };
+        let Some(claim) = self.claim.take() else { return };
+        let queue = &self.shared.settlements;
+        let now = Instant::now();
+        match progress {
+            Progress::Ended(settlement) => {
+                super::report(&claim, &settlement);
+                let mut state = queue.lock();
+                state.in_flight -= 1;
+                state.ended += 1;
+                drop(state);
+                queue.ended.notify_waiters();
+                return;
+            }
+            Progress::Again => queue.lock().waiting.push(Waiting { due: now, is_floor: false, claim }),
+            Progress::Later { wait, is_floor } => {
+                queue.lock().waiting.push(Waiting { due: now + wait, is_floor, claim });
+            }
+            Progress::Parked => queue.park(claim),
+        }
+        queue.lock().in_flight -= 1;
+        queue.ended.notify_waiters();
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if let Some(claim) = self.claim.take() {
+            let mut state = self.shared.settlements.lock();
+            state.in_flight -= 1;
+            state.waiting.push(Waiting { due: Instant::now(), is_floor: false, claim });
+        }
+    }
+}
+
+/// The earliest is the greatest, since the heap gives the greatest first.
+impl Ord for Waiting {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.due.cmp(&self.due)
+    }
+}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Waiting {}
