@@ -17,7 +17,7 @@ pub trait Answer: DeserializeOwned + Send + 'static {
     const OPERATION: &'static str;
     /// The one status that means success.
     const SUCCESS: StatusCode = StatusCode::OK;
-    /// Whether the operation names a subject, so that NOT_FOUND means a missing budget.
+    /// Whether the operation names a subject, so that `NOT_FOUND` means a missing budget.
     const NAMES_SUBJECT: bool = false;
 
     /// What makes a well-typed body unusable all the same.

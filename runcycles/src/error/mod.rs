@@ -35,7 +35,7 @@ pub use self::refusal::Refusal;
 #[non_exhaustive]
 pub enum Error {
     /// The budget says no: too little remains, it is over its limit, or it has debt
-    /// (BUDGET_EXCEEDED, OVERDRAFT_LIMIT_EXCEEDED, DEBT_OUTSTANDING). The action did not run.
+    /// (`BUDGET_EXCEEDED`, `OVERDRAFT_LIMIT_EXCEEDED`, `DEBT_OUTSTANDING`). The action did not run.
     #[error("budget exceeded: {message}")]
     #[non_exhaustive]
     BudgetExceeded {

@@ -120,7 +120,7 @@ pub(super) fn show_code(code: Option<&ErrorCode>) -> String {
 impl Error {
     /// The error for an error response. `body` is absent where the body was not one.
     ///
-    /// `reserves` says whether NOT_FOUND means a missing budget, as it does for operations that name a subject, or a
+    /// `reserves` says whether `NOT_FOUND` means a missing budget, as it does for operations that name a subject, or a
     /// missing reservation.
     pub(crate) fn from_refusal(status: u16, headers: &HeaderMap, body: Option<ErrorResponse>, reserves: bool) -> Self {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);

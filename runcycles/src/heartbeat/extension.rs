@@ -26,7 +26,7 @@ impl Extension {
     }
 
     /// Makes one attempt.
-    pub(super) async fn attempt(mut self, shared: &Shared, timeout: Duration) -> Attempt {
+    pub(super) async fn attempt(mut self: Box<Self>, shared: &Shared, timeout: Duration) -> Attempt {
         let sent_at = Instant::now();
         let answer = self.send(shared, timeout).await;
         let finished_at = Instant::now();

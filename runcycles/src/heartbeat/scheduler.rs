@@ -57,7 +57,7 @@ struct Live {
     reservation: Arc<Reservation>,
     lease: Lease,
     /// The extension to send; kept after a failure, so that the repetition carries the same key and bytes.
-    extension: Option<Extension>,
+    extension: Option<Box<Extension>>,
 }
 
 /// Keeps a reservation alive until it is dropped.
@@ -203,7 +203,7 @@ struct Run {
 
 /// What the task does next.
 enum Step {
-    Extend(u64, Duration, Extension),
+    Extend(u64, Duration, Box<Extension>),
     Sleep(Option<Instant>),
     End,
 }
@@ -262,7 +262,7 @@ impl Run {
         let Some(live) = beats.live.get_mut(&number) else { return Step::Sleep(None) };
         let extension = match live.extension.take() {
             Some(extension) => extension,
-            None => Extension::new(&live.reservation, live.lease.extend_by()),
+            None => Box::new(Extension::new(&live.reservation, live.lease.extend_by())),
         };
         Step::Extend(number, live.lease.attempt_timeout(), extension)
     }
@@ -282,7 +282,7 @@ impl Drop for Run {
 
 /// What an attempt came to.
 pub(super) struct Attempt {
-    pub(super) extension: Extension,
+    pub(super) extension: Box<Extension>,
     pub(super) finished_at: Instant,
     pub(super) outcome: Outcome,
 }

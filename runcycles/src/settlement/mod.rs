@@ -183,7 +183,7 @@ fn report(claim: &Claim, settlement: &Result<Settlement, Error>) {
         Ok(settlement) => tracing::debug!(claim = name, ?settlement, "settled"),
         Err(error) => match claim.spend() {
             Some(spend) => {
-                tracing::error!(claim = name, %spend, %error, "settlement refused: this spend is in no ledger")
+                tracing::error!(claim = name, %spend, %error, "settlement refused: this spend is in no ledger");
             }
             None => tracing::warn!(claim = name, %error, "release refused; the hold lapses with its time to live"),
         },

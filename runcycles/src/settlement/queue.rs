@@ -97,10 +97,9 @@ impl Queue {
         let mut state = shared.settlements.lock();
         let parked = std::mem::take(&mut state.parked);
         let waiting = std::mem::take(&mut state.waiting);
-        state.waiting.extend(waiting.into_iter().map(|waiting| match waiting.is_floor {
-            true => waiting,
-            false => Waiting { due: now, ..waiting },
-        }));
+        state.waiting.extend(
+            waiting.into_iter().map(|waiting| if waiting.is_floor { waiting } else { Waiting { due: now, ..waiting } }),
+        );
         state.waiting.extend(parked.into_iter().map(|claim| Waiting { due: now, is_floor: false, claim }));
         drop(state);
         Self::ensure_worker(shared, runtime);
