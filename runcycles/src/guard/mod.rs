@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::heartbeat::Beat;
 use crate::protocol::{
     Action, Amount, Balance, Caps, CommitRequest, Decision, EvidenceRef, ExtendRequest, ExtendResponse, ReleaseRequest,
-    ReservationId, Subject,
+    ReservationId, Subject, ValidationError,
 };
 use crate::settlement::{Claim, Settlement};
 
@@ -110,19 +110,19 @@ impl ReservationGuard {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves the settlement to the background; it is neither lost nor made twice.
-    pub async fn commit(mut self, request: impl Into<CommitRequest>) -> Result<Settlement, Error> {
+    /// Settling begins when this is called. Dropping the future, polled or not, leaves it to the background; the settlement is
+    /// neither lost nor made twice.
+    pub fn commit<R: Into<CommitRequest>>(
+        mut self,
+        request: R,
+    ) -> impl Future<Output = Result<Settlement, Error>> + Send + use<R> {
         let request = request.into();
         let (request, invalid) = match self.reservation.check_commit(&request) {
             Ok(()) => (request, None),
             Err(error) => (self.reservation.commit_estimate_instead(request), Some(error)),
         };
         let claim = self.start_settling(|reservation| Claim::commit(reservation, request));
-        let settlement = self.client.shared.settle(claim, &self.runtime).await;
-        match invalid {
-            Some(error) => Err(error.into()),
-            None => settlement,
-        }
+        self.settle(claim, invalid)
     }
 
     /// Returns the hold; the action did not run, or cost nothing. The reason, of at most 256 characters, goes to the
@@ -138,18 +138,17 @@ impl ReservationGuard {
     /// # Cancel safety
     ///
     /// Dropping the future leaves the release to the background.
-    pub async fn release(mut self, reason: impl Into<String>) -> Result<Settlement, Error> {
+    pub fn release<R: Into<String>>(
+        mut self,
+        reason: R,
+    ) -> impl Future<Output = Result<Settlement, Error>> + Send + use<R> {
         let mut request = ReleaseRequest::new(reason);
         let invalid = request.validate().err();
         if invalid.is_some() {
             request.reason = None;
         }
         let claim = self.start_settling(|reservation| Claim::release(reservation, request));
-        let settlement = self.client.shared.settle(claim, &self.runtime).await;
-        match invalid {
-            Some(error) => Err(error.into()),
-            None => settlement,
-        }
+        self.settle(claim, invalid)
     }
 
     /// Makes the reservation live longer by a time of 1 millisecond to 24 hours, counted from its current end. The heartbeat
@@ -230,6 +229,19 @@ impl ReservationGuard {
 
     pub(crate) fn reservation(&self) -> &Arc<Reservation> {
         &self.reservation
+    }
+
+    /// Begins to settle; the future tells how that ends, and `invalid` if what was asked for could not be sent as it was.
+    fn settle(
+        &self,
+        claim: Claim,
+        invalid: Option<ValidationError>,
+    ) -> impl Future<Output = Result<Settlement, Error>> + Send + use<> {
+        let settling = self.client.shared.settle(claim, &self.runtime);
+        async move {
+            let settlement = settling.await;
+            invalid.map_or(settlement, |error| Err(error.into()))
+        }
     }
 
     /// Ends the heartbeat and disarms the drop; from here the claim looks after itself.

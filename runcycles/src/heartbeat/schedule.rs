@@ -138,7 +138,7 @@ impl Lease {
         let elapsed_ms = self.elapsed_ms(granted.received_at);
         let grant_ms = self.grant_ms(granted.expires_at_ms);
         self.answered_at = granted.received_at;
-        self.expires_at_ms = granted.expires_at_ms.or(self.expires_at_ms);
+        self.expires_at_ms = granted.expires_at_ms;
         let Some(remaining_ms) = granted.remaining_ttl_ms else {
             return self.on_unmeasured_success(elapsed_ms, grant_ms);
         };
@@ -193,7 +193,7 @@ impl Lease {
     fn on_unmeasured_success(&mut self, elapsed_ms: u64, grant_ms: i64) -> Next {
         let mut fallback = match &self.course {
             Course::Measured(measured) => Fallback::resume(self.ttl_ms, measured.lead_after(0), self.max_rtt_ms),
-            Course::Fallback(fallback) => fallback.clone(),
+            Course::Fallback(fallback) => *fallback,
         };
         let next = fallback.after_success(elapsed_ms, grant_ms);
         self.set_timeout(fallback.expected_lead());
@@ -284,6 +284,23 @@ mod tests {
         assert_eq!(next, beat(30_000, BeatKey::New));
         assert_eq!(lease.lead(ms(108_500)), ms(71_490));
         assert!(!lease.seems_clamped());
+    }
+
+    #[test]
+    fn no_extension_counts_for_more_than_it_asked_for() {
+        let (mut lease, _) = Lease::open(ms(60_000), ms(30_000), granted(0, None, 60_000));
+        assert_eq!(lease.attempt_timeout(), ms(900));
+        // The server's clock was set forward by an hour in between.
+        assert_eq!(lease.on_success(granted(500, None, 3_720_000)), beat(30_000, BeatKey::New));
+        assert_eq!((lease.lead(ms(500)), lease.attempt_timeout()), (ms(59_500), ms(11_400)));
+
+        // Nothing is known about the first extension where the reservation's answer shows no expiry.
+        let start = Granted { expires_at_ms: None, ..granted(0, None, 0) };
+        let (mut lease, _) = Lease::open(ms(60_000), ms(30_000), start);
+        lease.on_success(granted(500, None, 120_000));
+        assert_eq!(lease.lead(ms(500)), ms(0));
+        lease.on_success(granted(30_500, None, 180_000));
+        assert_eq!(lease.lead(ms(30_500)), ms(29_500));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Reserve, run, settle.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -25,28 +26,33 @@ pub(super) enum Outcome<T, E> {
     Failed(E),
 }
 
-/// Reserves, runs an action, and settles by what is known. The outer error says that the action did not run; the inner result
-/// is the action's own, whatever becomes of the settlement.
+/// Reserves, runs an action, and settles by what is known: `judge` says how the action ended. The outer error says that the
+/// action did not run; the inner result is the action's own, whatever becomes of the settlement.
 ///
 /// Dropping the future in the middle of the action drops the guard, which settles in the background.
+///
+/// Implementation rationale: the action's future is pinned here and passed on by reference, since every async function that
+/// takes a future by value has room for it twice.
 pub(super) async fn govern<T, E, F, Fut>(
     client: &CyclesClient,
     request: ReservationCreateRequest,
     metrics: Option<CyclesMetrics>,
     action: F,
+    judge: impl FnOnce(Fut::Output) -> Outcome<T, E>,
 ) -> Result<Result<T, E>, Error>
 where
     F: FnOnce(Context) -> Fut,
-    Fut: Future<Output = Outcome<T, E>>,
+    Fut: Future,
 {
     let mut guard = client.reserve(request).await?;
     guard.dropped_means(DropReason::Cancelled);
     guard.reservation().report().metrics = metrics;
     let context = Context::new(Arc::clone(guard.reservation()));
     let started = Instant::now();
-    let outcome = context.clone().enter(action(context)).await;
+    let action = pin!(action(context.clone()));
+    let output = context.enter(action).await;
     let latency = started.elapsed();
-    match outcome {
+    match judge(output) {
         Outcome::Done { value, actual } => {
             let mut commit = commit_after_success(&guard, actual);
             let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX).min(i32::MAX as u64);

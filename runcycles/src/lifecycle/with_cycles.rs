@@ -110,11 +110,9 @@ where
     Fut: Future<Output = Result<(T, Amount), Box<dyn StdError + Send + Sync>>>,
 {
     let (request, metrics) = config.into_parts();
-    govern(client, request, metrics, |context| async move {
-        match action(context).await {
-            Ok((value, actual)) => Outcome::Done { value, actual: Some(Ok(actual)) },
-            Err(error) => Outcome::Failed(Error::Action(error)),
-        }
+    govern(client, request, metrics, action, |result| match result {
+        Ok((value, actual)) => Outcome::Done { value, actual: Some(Ok(actual)) },
+        Err(error) => Outcome::Failed(Error::Action(error)),
     })
     .await?
 }
@@ -155,11 +153,9 @@ impl CyclesClient {
         E: From<Error>,
     {
         let (request, metrics) = config.into_parts();
-        govern(self, request, metrics, |context| async move {
-            match action(context).await {
-                Ok(value) => Outcome::Done { value, actual: None },
-                Err(error) => Outcome::Failed(error),
-            }
+        govern(self, request, metrics, action, |result| match result {
+            Ok(value) => Outcome::Done { value, actual: None },
+            Err(error) => Outcome::Failed(error),
         })
         .await?
     }

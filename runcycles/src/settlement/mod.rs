@@ -42,33 +42,15 @@ enum Progress {
 }
 
 impl Shared {
-    /// Settles a claim: an attempt and one quick repetition here, the rest in the background. Dropping the future hands the
-    /// claim to the background too.
-    pub(crate) async fn settle(self: &Arc<Self>, claim: Claim, runtime: &Handle) -> Result<Settlement, Error> {
-        if claim.is_observed() {
-            return Ok(Settlement::Observed);
-        }
-        let mut detaching = Detaching { shared: self, runtime, claim: Some(claim) };
-        let Some(claim) = &mut detaching.claim else { return Ok(Settlement::Pending) };
-        let progress = loop {
-            match self.advance(claim).await {
-                Progress::Again => {}
-                progress => break progress,
-            }
-        };
-        let Some(claim) = detaching.claim.take() else { return Ok(Settlement::Pending) };
-        match progress {
-            Progress::Ended(settlement) => {
-                report(&claim, &settlement);
-                return settlement;
-            }
-            Progress::Later { wait, is_floor } => {
-                tracing::warn!(claim = claim.name(), "settlement not confirmed; going on in the background");
-                Queue::add(self, claim, Instant::now() + wait, is_floor, runtime);
-            }
-            Progress::Again | Progress::Parked => self.settlements.park(claim),
-        }
-        Ok(Settlement::Pending)
+    /// Settles a claim: an attempt and one quick repetition in the future, the rest in the background. Settling has begun when
+    /// this returns: dropping the future, even one that was never polled, hands the claim to the background.
+    pub(crate) fn settle(
+        self: &Arc<Self>,
+        claim: Claim,
+        runtime: &Handle,
+    ) -> impl Future<Output = Result<Settlement, Error>> + Send + use<> {
+        let settling = Settling { shared: Arc::clone(self), runtime: runtime.clone(), claim: Some(claim) };
+        settling.finish()
     }
 
     /// Settles a claim in the background.
@@ -161,16 +143,44 @@ impl Shared {
 }
 
 /// A claim that is being settled by a future. If the future is dropped, the claim goes on in the background.
-struct Detaching<'a> {
-    shared: &'a Arc<Shared>,
-    runtime: &'a Handle,
+struct Settling {
+    shared: Arc<Shared>,
+    runtime: Handle,
     claim: Option<Claim>,
 }
 
-impl Drop for Detaching<'_> {
+impl Settling {
+    async fn finish(mut self) -> Result<Settlement, Error> {
+        let Some(claim) = self.claim.as_mut().filter(|claim| !claim.is_observed()) else {
+            self.claim = None;
+            return Ok(Settlement::Observed);
+        };
+        let progress = loop {
+            match self.shared.advance(claim).await {
+                Progress::Again => {}
+                progress => break progress,
+            }
+        };
+        let Some(claim) = self.claim.take() else { return Ok(Settlement::Pending) };
+        match progress {
+            Progress::Ended(settlement) => {
+                report(&claim, &settlement);
+                return settlement;
+            }
+            Progress::Later { wait, is_floor } => {
+                tracing::warn!(claim = claim.name(), "settlement not confirmed; going on in the background");
+                Queue::add(&self.shared, claim, Instant::now() + wait, is_floor, &self.runtime);
+            }
+            Progress::Again | Progress::Parked => self.shared.settlements.park(claim),
+        }
+        Ok(Settlement::Pending)
+    }
+}
+
+impl Drop for Settling {
     fn drop(&mut self) {
         if let Some(claim) = self.claim.take() {
-            self.shared.settle_in_background(claim, self.runtime);
+            self.shared.settle_in_background(claim, &self.runtime);
         }
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn judge(error: &Error) -> Verdict {
         return Verdict::Open(Open::Throttled(floor.min(LONGEST_FLOOR)));
     }
     match (status, refusal.code()) {
-        (500.., _) => Verdict::Open(Open::Unclear),
+        (500.., _) | (_, Some(ErrorCode::InternalError)) => Verdict::Open(Open::Unclear),
         (410, _) | (_, Some(ErrorCode::ReservationExpired)) => Verdict::Lapsed,
         (401 | 403, _) => Verdict::Open(Open::Refused),
         (_, Some(ErrorCode::ReservationFinalized)) => Verdict::AlreadyFinalized,

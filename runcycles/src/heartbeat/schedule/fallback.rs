@@ -9,7 +9,7 @@ use super::margins::millis_up;
 use super::{BeatKey, Next, Setback, StopReason};
 
 /// A lease between the least and the most it can be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Fallback {
     ttl_ms: u64,
     /// The sum of the grants less the time since the reservation: what is left at the latest answer at least.
@@ -105,7 +105,7 @@ impl Fallback {
     fn first_needed_beat_ms(&self, grant: i128) -> u64 {
         let cadence = i128::from(self.cadence_ms.max(1));
         let surplus = 2 * i128::from(self.lead_min_ms) - 3 * grant;
-        let skipped = if grant > 0 && surplus > 0 { surplus / (2 * cadence) } else { 0 };
+        let skipped = if grant > 0 { surplus.max(0) / (2 * cadence) } else { 0 };
         u64::try_from((skipped + 1) * cadence).unwrap_or(u64::MAX)
     }
 }
@@ -182,5 +182,8 @@ mod tests {
         ] {
             assert_eq!(fallback.after_setback(elapsed, setback), next, "{elapsed} {setback:?}");
         }
+        // A measured lead is short of the truth by a round trip at most.
+        let measured = Fallback::resume(60_000, 10_000, 400);
+        assert_eq!(measured.after_setback(70_398, Setback::Ambiguous), repeat(1));
     }
 }

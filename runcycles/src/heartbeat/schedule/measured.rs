@@ -14,14 +14,8 @@ pub(super) struct Measured {
     lead_floor_ms: u64,
     margins: Margins,
     no_delay: bool,
-    setback: Option<State>,
-}
-
-/// Where a failure found the lease.
-#[derive(Clone, Copy, Debug)]
-struct State {
-    elapsed_ms: u64,
-    window_ms: i128,
+    /// How long after the answer the latest failure came.
+    setback_ms: Option<u64>,
 }
 
 impl Measured {
@@ -29,7 +23,7 @@ impl Measured {
     pub(super) fn new(lead_floor_ms: u64, margins: Margins, had_no_delay: bool) -> (Self, Next) {
         let reserve_ms = margins.retry_reserve_ms();
         let delay_ms = lead_floor_ms.saturating_sub(reserve_ms);
-        let measured = Self { lead_floor_ms, margins, no_delay: delay_ms == 0, setback: None };
+        let measured = Self { lead_floor_ms, margins, no_delay: delay_ms == 0, setback_ms: None };
         // One extension at once may lift a short lease above its reserve; a second would chase a server that never does.
         if measured.no_delay && had_no_delay {
             let (lead, reserve) = (Duration::from_millis(lead_floor_ms), Duration::from_millis(reserve_ms));
@@ -51,18 +45,17 @@ impl Measured {
     /// Repeats a failed attempt as long as that is safe, this long after the answer.
     pub(super) fn after_setback(&mut self, elapsed_ms: u64, setback: Setback) -> Next {
         let lead_ms = self.lead_after(elapsed_ms);
-        let now = State { elapsed_ms, window_ms: self.margins.retry_window_ms(lead_ms) };
-        let before = self.setback.replace(now);
         let out_of_time = Next::Stop(StopReason::OutOfTime { lead: Duration::from_millis(lead_ms) });
-        let Ok(window_ms) = u64::try_from(now.window_ms) else {
+        let Ok(window_ms) = u64::try_from(self.margins.retry_window_ms(lead_ms)) else {
             return out_of_time;
         };
-        if let Some(before) = before {
+        if let Some(before_ms) = self.setback_ms.replace(elapsed_ms) {
             // A coarse clock may still show the same instant after the one immediate repetition.
-            if before.window_ms == 0 {
+            if self.margins.retry_window_ms(self.lead_after(before_ms)) == 0 {
                 return out_of_time;
             }
-            if now.elapsed_ms <= before.elapsed_ms && now.window_ms >= before.window_ms {
+            // With the same answer to reckon from, the window shrinks as time passes and only then.
+            if elapsed_ms <= before_ms {
                 return Next::Stop(StopReason::NoProgress);
             }
         }

@@ -1,0 +1,35 @@
+//! What `#[cycles]` expands to a call of.
+
+use std::pin::pin;
+
+use super::govern::{Outcome, govern};
+use crate::call::Call;
+use crate::client::current_client;
+use crate::error::Error;
+use crate::protocol::{Amount, ValidationError};
+
+/// Reserves what a call asks for, runs a body, and settles what `actual` makes of its value.
+///
+/// A call that could not be collected, a missing client and a denial are errors of the caller's own type; the body has not
+/// been polled then.
+pub async fn guarded<T, E, F, A>(call: Result<Call, Error>, actual: Option<A>, body: F) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+    E: From<Error>,
+    A: FnOnce(&T) -> Result<Amount, ValidationError>,
+{
+    let body = pin!(body);
+    let call = call?;
+    let client = match call.client {
+        Some(client) => client,
+        None => current_client()?,
+    };
+    govern(&client, call.request.build(), None, |_context| body, |result| match result {
+        Ok(value) => {
+            let actual = actual.map(|actual| actual(&value));
+            Outcome::Done { value, actual }
+        }
+        Err(error) => Outcome::Failed(error),
+    })
+    .await?
+}
