@@ -234,5 +234,6 @@ fn parse_retry_after(headers: &HeaderMap) -> Option<Duration> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    text.parse().ok().map(Duration::from_secs)
+    // A number too large to read is a very long wait.
+    Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
 }
