@@ -1,1 +1,29 @@
-//! The Cycles authority, embedded.
+//! The Cycles authority, embedded: hard limits on spend and actions, in the process that spends.
+//!
+//! An [`Authority`] answers the same protocol as a Cycles server. Clients in the same process reach it without a socket, others
+//! over HTTP.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod authority;
+mod budget;
+mod builder;
+mod clock;
+mod engine;
+mod fingerprint;
+mod http;
+mod ids;
+mod ledger;
+mod scope;
+mod state;
+mod transport;
+mod unit;
+
+pub use self::authority::Authority;
+pub use self::budget::{Budget, InvalidBudget};
+pub use self::builder::{AuthorityBuilder, StartError, Tenant};
+pub use self::clock::{Clock, ManualClock, SystemClock};
+pub use self::engine::{BudgetError, Funding, InvalidTenant};
+pub use self::http::{BindError, Server};
+pub use self::ledger::{Ledger, LedgerStatus};
+pub use self::scope::InvalidScope;
+pub use self::transport::InProcess;

@@ -1,0 +1,144 @@
+//! The authority as users hold it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokio::net::ToSocketAddrs;
+
+use crate::builder::AuthorityBuilder;
+use crate::clock::Clock;
+use crate::engine::{AddApiKey, BudgetError, DescribeHolds, Engine, Fund, Funding, ReadLedgers, SetStatus};
+use crate::http::{BindError, Router, Server, listen};
+use crate::ids::IdSource;
+use crate::ledger::Ledger;
+use crate::state::{LedgerStatus, State};
+use crate::transport::InProcess;
+
+/// A Cycles authority in this process.
+///
+/// It answers the protocol's runtime plane, to clients in the same process without a socket and to others over HTTP. Clones
+/// are the same authority.
+#[derive(Clone)]
+pub struct Authority {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: Arc<Engine>,
+    router: Arc<Router>,
+    ids: IdSource,
+    has_keys: bool,
+}
+
+impl Authority {
+    /// Sets up an authority.
+    pub fn builder() -> AuthorityBuilder {
+        AuthorityBuilder::new()
+    }
+
+    pub(crate) fn new(state: State, clock: Arc<dyn Clock>, ids: IdSource, has_keys: bool) -> Self {
+        let engine = Arc::new(Engine::new(state, clock));
+        let router = Arc::new(Router::new(engine.clone()));
+        Self { shared: Arc::new(Shared { engine, router, ids, has_keys }) }
+    }
+
+    /// The way in without a socket, for a client's builder.
+    pub fn transport(&self) -> InProcess {
+        InProcess::new(self.shared.router.clone())
+    }
+
+    /// A fresh API key of a tenant, which is added if it does not exist.
+    ///
+    /// # Panics
+    ///
+    /// Where the text cannot be a tenant's id.
+    #[track_caller]
+    pub fn api_key(&self, tenant: &str) -> String {
+        // 24 bytes are the 32 characters that keys of the protocol have.
+        let mut secret = [0; 24];
+        secret[..16].copy_from_slice(&self.shared.ids.next_bits().to_be_bytes());
+        secret[16..].copy_from_slice(&self.shared.ids.next_bits().to_be_bytes()[..8]);
+        let key = format!("cyc_live_{}", URL_SAFE_NO_PAD.encode(secret));
+        match self.shared.engine.execute(AddApiKey { key: &key, tenant }) {
+            Ok(()) => key,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Serves the authority over HTTP on an address such as `127.0.0.1:7878`; port 0 takes a free one.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`] where the address cannot be listened on, or is not of this machine alone and the builder was given no
+    /// API key.
+    pub async fn serve(&self, addr: impl ToSocketAddrs + fmt::Debug) -> Result<Server, BindError> {
+        listen(addr, self.shared.router.clone(), self.shared.has_keys).await
+    }
+
+    /// The ledger at a scope; where the scope has budgets in several units, the first of [`ledgers`](Self::ledgers).
+    pub fn ledger(&self, scope: &str) -> Option<Ledger> {
+        self.ledgers(scope).into_iter().next()
+    }
+
+    /// The ledgers at a scope, one a unit, in the order USD, tokens, credits, risk points.
+    pub fn ledgers(&self, scope: &str) -> Vec<Ledger> {
+        let scope = scope.to_ascii_lowercase();
+        let ledgers = self.shared.engine.execute(ReadLedgers { scope: &scope });
+        ledgers.into_iter().map(Ledger::from).collect()
+    }
+
+    /// Freezes every budget at a scope: no new reservations, while work in flight still settles.
+    ///
+    /// # Errors
+    ///
+    /// [`BudgetError`] where there is none, or one is frozen or closed already.
+    pub fn freeze(&self, scope: &str) -> Result<(), BudgetError> {
+        self.set_status(scope, LedgerStatus::Frozen)
+    }
+
+    /// Unfreezes every budget at a scope.
+    ///
+    /// # Errors
+    ///
+    /// [`BudgetError`] where there is none, or one is not frozen.
+    pub fn unfreeze(&self, scope: &str) -> Result<(), BudgetError> {
+        self.set_status(scope, LedgerStatus::Active)
+    }
+
+    /// Changes a budget's allocation: an [`Amount`](runcycles::models::Amount) is added to it, [`Funding`] has the other
+    /// ways. The budget is the one in the amount's unit.
+    ///
+    /// # Errors
+    ///
+    /// [`BudgetError`] where there is no such budget, it is frozen or closed, or it has too little to take.
+    pub fn fund(&self, scope: &str, funding: impl Into<Funding>) -> Result<Ledger, BudgetError> {
+        let scope = scope.to_ascii_lowercase();
+        let funded = self.shared.engine.execute(Fund { scope: &scope, funding: funding.into() })?;
+        // Only active budgets can be funded.
+        Ok(Ledger::from((funded.after, LedgerStatus::Active)))
+    }
+
+    /// Asserts that no reservation holds budget.
+    ///
+    /// # Panics
+    ///
+    /// Names every reservation that does.
+    #[track_caller]
+    pub fn assert_settled(&self) {
+        let holds = self.shared.engine.execute(DescribeHolds);
+        assert!(holds.is_empty(), "expected nothing to be held, found {}: {}", holds.len(), holds.join("; "));
+    }
+
+    fn set_status(&self, scope: &str, status: LedgerStatus) -> Result<(), BudgetError> {
+        let scope = scope.to_ascii_lowercase();
+        self.shared.engine.execute(SetStatus { scope: &scope, unit: None, status }).map(drop)
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,256 @@
+//! How an authority is set up.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use runcycles::models::{Caps, CommitOveragePolicy, Unit as WireUnit};
+
+use crate::authority::Authority;
+use crate::budget::{Budget, InvalidBudget};
+use crate::clock::{Clock, SystemClock};
+use crate::engine::{InvalidTenant, ensure_tenant};
+use crate::ids::IdSource;
+use crate::scope::{InvalidScope, ScopePath};
+use crate::state::{ApiKey, Changes, KeyDigest, Ledger, Overage, State, TenantSettings};
+use crate::unit::Unit;
+
+/// A tenant to start with, and what applies to its reservations.
+///
+/// A text becomes one with the protocol's defaults: leases of one minute, at most one hour, at most ten extensions, spend
+/// beyond a reservation charged as far as the budgets have it.
+#[derive(Clone, Debug)]
+#[must_use = "a tenant does nothing until a builder takes it"]
+pub struct Tenant {
+    id: String,
+    overage: Option<CommitOveragePolicy>,
+    settings: TenantSettings,
+}
+
+impl Tenant {
+    /// A tenant with the protocol's defaults.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self { id: id.into(), overage: None, settings: TenantSettings::default() }
+    }
+
+    /// What happens to spend beyond a reservation where a request does not say.
+    pub fn overage_policy(mut self, policy: CommitOveragePolicy) -> Self {
+        self.overage = Some(policy);
+        self
+    }
+
+    /// How long a reservation lives where a request does not say; one minute by default.
+    pub fn default_ttl(mut self, ttl: Duration) -> Self {
+        self.settings.default_ttl_ms = whole_millis(ttl);
+        self
+    }
+
+    /// How long a reservation lives at most; one hour by default. Longer requests are cut, not refused.
+    pub fn max_ttl(mut self, ttl: Duration) -> Self {
+        self.settings.max_ttl_ms = whole_millis(ttl);
+        self
+    }
+
+    /// How often a reservation can be extended; ten times by default.
+    pub fn max_extensions(mut self, most: u32) -> Self {
+        self.settings.max_extensions = most;
+        self
+    }
+}
+
+impl<T: Into<String>> From<T> for Tenant {
+    fn from(id: T) -> Self {
+        Self::new(id)
+    }
+}
+
+/// Sets up an [`Authority`]. What is wrong with it is said by [`start`](Self::start).
+///
+/// ```
+/// use runcycles::usd;
+/// use runcycles_authority::Authority;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let authority = Authority::builder().budget("tenant:acme/agent:bot", usd!(5)).start().await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a builder does nothing until it is started"]
+pub struct AuthorityBuilder {
+    tenants: Vec<Tenant>,
+    budgets: Vec<(String, Budget)>,
+    api_keys: Vec<(String, String)>,
+    caps: Vec<(String, WireUnit, Caps)>,
+    clock: Arc<dyn Clock>,
+}
+
+impl AuthorityBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            tenants: Vec::new(),
+            budgets: Vec::new(),
+            api_keys: Vec::new(),
+            caps: Vec::new(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Adds a budget at a scope such as `tenant:acme/agent:bot`: an amount, or a [`Budget`] with options. The tenant is added
+    /// with it.
+    pub fn budget(mut self, scope: impl Into<String>, budget: impl Into<Budget>) -> Self {
+        self.budgets.push((scope.into(), budget.into()));
+        self
+    }
+
+    /// Adds a tenant.
+    pub fn tenant(mut self, tenant: impl Into<Tenant>) -> Self {
+        self.tenants.push(tenant.into());
+        self
+    }
+
+    /// Adds an API key of a tenant, which is added with it.
+    pub fn api_key(mut self, key: impl Into<String>, tenant: impl Into<String>) -> Self {
+        self.api_keys.push((key.into(), tenant.into()));
+        self
+    }
+
+    /// Sets the limits that come with every reservation whose innermost scope is this budget's.
+    pub fn caps(mut self, scope: impl Into<String>, unit: WireUnit, caps: Caps) -> Self {
+        self.caps.push((scope.into(), unit, caps));
+        self
+    }
+
+    /// Sets the clock; the operating system's by default.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Starts the authority.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] naming the tenant, scope, budget or key that cannot be taken.
+    #[expect(clippy::unused_async, reason = "an authority that keeps its state on disk reads it here")]
+    pub async fn start(self) -> Result<Authority, StartError> {
+        let ids = IdSource::new();
+        let mut state = State::new(Changes::default());
+        state.reach(self.clock.now_ms());
+        for tenant in &self.tenants {
+            add_tenant(&mut state, tenant)?;
+        }
+        for (scope, budget) in self.budgets {
+            let path = ScopePath::parse(&scope)?;
+            let (unit, figures) =
+                budget.figures().map_err(|source| StartError::Budget { scope: scope.clone(), source })?;
+            if state.ledgers().find(path.as_str(), unit).is_some() {
+                return Err(StartError::DuplicateBudget { scope, unit: unit.into() });
+            }
+            let tenant = ensure_tenant(&mut state, path.tenant())?;
+            let created_at = state.now();
+            state.insert_ledger(Ledger {
+                id: ids.next(),
+                tenant,
+                scope: path,
+                unit,
+                figures,
+                status: budget.status(),
+                caps: budget.caps,
+                created_at,
+            });
+        }
+        for (scope, wire_unit, caps) in self.caps {
+            let path = ScopePath::parse(&scope)?;
+            let unit = Unit::try_from(&wire_unit).ok();
+            let ledger = unit.and_then(|unit| state.ledgers().find(path.as_str(), unit));
+            let ledger = ledger.ok_or(StartError::CapsWithoutBudget { scope, unit: wire_unit })?;
+            state.ledger_mut(ledger).caps = Some(Arc::new(caps));
+        }
+        let has_keys = !self.api_keys.is_empty();
+        for (key, tenant) in self.api_keys {
+            if key.trim().is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(StartError::ApiKey { tenant });
+            }
+            let tenant = ensure_tenant(&mut state, &tenant)?;
+            state.insert_api_key(KeyDigest::of(&key), ApiKey::new(&key, tenant));
+        }
+        Ok(Authority::new(state, self.clock, ids, has_keys))
+    }
+}
+
+impl fmt::Debug for AuthorityBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorityBuilder")
+            .field("tenants", &self.tenants)
+            .field("budgets", &self.budgets)
+            .field("api_keys", &format_args!("{} <redacted>", self.api_keys.len()))
+            .finish_non_exhaustive()
+    }
+}
+
+fn add_tenant(state: &mut State, tenant: &Tenant) -> Result<(), StartError> {
+    let mut settings = tenant.settings;
+    if let Some(policy) = &tenant.overage {
+        settings.overage = Overage::try_from(policy)
+            .map_err(|()| StartError::OveragePolicy { tenant: tenant.id.clone(), policy: policy.to_string() })?;
+    }
+    let id = ensure_tenant(state, &tenant.id)?;
+    state.tenant_mut(id).settings = settings;
+    Ok(())
+}
+
+/// Why an authority could not be started.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A text that is not the scope of a budget.
+    #[error(transparent)]
+    Scope(#[from] InvalidScope),
+    /// A budget that cannot be kept.
+    #[error("invalid budget at {scope:?}")]
+    Budget {
+        /// The scope.
+        scope: String,
+        /// What is wrong.
+        source: InvalidBudget,
+    },
+    /// Two budgets in one unit at one scope.
+    #[error("two budgets in {unit} at {scope:?}: give one")]
+    DuplicateBudget {
+        /// The scope.
+        scope: String,
+        /// The unit.
+        unit: WireUnit,
+    },
+    /// Caps for a budget that was not given.
+    #[error("caps for {unit} at {scope:?}, where there is no such budget: add it with budget(…)")]
+    CapsWithoutBudget {
+        /// The scope.
+        scope: String,
+        /// The unit.
+        unit: WireUnit,
+    },
+    /// A text that cannot be a tenant's id.
+    #[error(transparent)]
+    Tenant(#[from] InvalidTenant),
+    /// An overage policy that the protocol does not have.
+    #[error(
+        "unknown overage policy {policy:?} of tenant {tenant}: expected REJECT, ALLOW_IF_AVAILABLE or ALLOW_WITH_OVERDRAFT"
+    )]
+    OveragePolicy {
+        /// The tenant.
+        tenant: String,
+        /// The policy.
+        policy: String,
+    },
+    /// A text that cannot be an API key. It is not shown.
+    #[error("the API key for tenant {tenant:?} is blank or has characters that a header cannot carry")]
+    ApiKey {
+        /// The tenant.
+        tenant: String,
+    },
+}
+
+fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

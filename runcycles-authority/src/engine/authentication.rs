@@ -1,0 +1,72 @@
+//! Who is calling.
+
+use std::sync::Arc;
+
+use super::Command;
+use crate::clock::Millis;
+use crate::state::{ApiKeyStatus, KeyDigest, State, TenantId, TenantStatus};
+
+/// Finds the tenant of an API key.
+#[derive(Debug)]
+pub(crate) struct Authenticate<'a> {
+    pub(crate) key: &'a str,
+}
+
+/// The tenant whose key was used.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) tenant: TenantId,
+    pub(crate) tenant_name: Arc<str>,
+}
+
+/// Why a key opens nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unauthorized {
+    Missing,
+    KeyNotFound,
+    InvalidKey,
+    Revoked,
+    Expired,
+    TenantSuspended,
+    TenantClosed,
+}
+
+impl Unauthorized {
+    pub(crate) fn message(self) -> &'static str {
+        match self {
+            Self::Missing => "Missing API key",
+            Self::KeyNotFound => "KEY_NOT_FOUND",
+            Self::InvalidKey => "INVALID_KEY",
+            Self::Revoked => "KEY_REVOKED",
+            Self::Expired => "KEY_EXPIRED",
+            Self::TenantSuspended => "TENANT_SUSPENDED",
+            Self::TenantClosed => "TENANT_CLOSED",
+        }
+    }
+}
+
+impl Command for Authenticate<'_> {
+    type Outcome = Result<Caller, Unauthorized>;
+
+    fn apply(self, state: &mut State, now: Millis) -> Self::Outcome {
+        if self.key.trim().is_empty() {
+            return Err(Unauthorized::Missing);
+        }
+        let keys = state.api_keys();
+        let Some(row) = keys.get(&KeyDigest::of(self.key)) else {
+            let known = keys.knows_prefix_of(self.key);
+            return Err(if known { Unauthorized::InvalidKey } else { Unauthorized::KeyNotFound });
+        };
+        match row.status {
+            ApiKeyStatus::Revoked => return Err(Unauthorized::Revoked),
+            ApiKeyStatus::Active if row.expires_at.is_some_and(|end| end <= now) => return Err(Unauthorized::Expired),
+            ApiKeyStatus::Active => {}
+        }
+        let tenant = state.tenants().get(row.tenant);
+        match tenant.status {
+            TenantStatus::Active => Ok(Caller { tenant: row.tenant, tenant_name: tenant.id.clone() }),
+            TenantStatus::Suspended => Err(Unauthorized::TenantSuspended),
+            TenantStatus::Closed => Err(Unauthorized::TenantClosed),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What the authority decides: commands on the state, as functions of it and of the time.
+
+mod admission;
+mod authentication;
+mod balances;
+mod charge;
+mod commit;
+mod decide;
+mod event;
+mod expiry;
+mod extend;
+mod funding;
+mod get;
+mod hold;
+mod inspect;
+mod list;
+mod provision;
+mod refusal;
+mod release;
+mod reserve;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::clock::{Clock, Millis};
+use crate::state::State;
+
+pub(crate) use self::authentication::{Authenticate, Caller, Unauthorized};
+pub(crate) use self::balances::{BalanceFilter, ListBalances};
+pub(crate) use self::commit::{Commit, Committed};
+pub(crate) use self::decide::{Decide, Decided};
+pub(crate) use self::event::{Applied, RecordEvent};
+pub(crate) use self::extend::{Extend, Extended};
+pub use self::funding::{BudgetError, Funding};
+pub(crate) use self::funding::{Fund, SetStatus};
+pub(crate) use self::get::GetReservation;
+pub(crate) use self::hold::BalanceLine;
+pub(crate) use self::inspect::{DescribeHolds, ReadLedgers};
+pub(crate) use self::list::{ListReservations, ReservationFilter, SortBy, SortValue, Sorting, Status};
+pub use self::provision::InvalidTenant;
+pub(crate) use self::provision::{AddApiKey, ensure_tenant};
+pub(crate) use self::refusal::{Denial, Reason, Refusal};
+pub(crate) use self::release::{Release, Released};
+pub(crate) use self::reserve::{Reserve, Reserved, SubjectPath};
+
+/// Something the authority can be asked to do. It happens completely or, where the outcome is a refusal, not at all.
+pub(crate) trait Command {
+    /// What came of it.
+    type Outcome;
+
+    /// Does it at a time.
+    fn apply(self, state: &mut State, now: Millis) -> Self::Outcome;
+}
+
+/// The state, and the one way to it.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    /// One lock over everything: a reservation touches ledgers of several scopes, and nobody may see it half done. Commands
+    /// take a few microseconds and never wait, so waiters spin briefly at worst.
+    state: Mutex<State>,
+    clock: SharedClock,
+}
+
+impl Engine {
+    pub(crate) fn new(state: State, clock: Arc<dyn Clock>) -> Self {
+        Self { state: Mutex::new(state), clock: SharedClock(clock) }
+    }
+
+    /// Does a command now, after everything whose time has come.
+    pub(crate) fn execute<C: Command>(&self, command: C) -> C::Outcome {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = state.reach(self.clock.0.now_ms());
+        expiry::expire_due(&mut state, now);
+        command.apply(&mut state, now)
+    }
+}
+
+struct SharedClock(Arc<dyn Clock>);
+
+impl std::fmt::Debug for SharedClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}

@@ -1,0 +1,60 @@
+//! Tenants and keys that are added.
+
+use std::sync::Arc;
+
+use super::Command;
+use crate::clock::Millis;
+use crate::scope::ScopePath;
+use crate::state::{ApiKey, KeyDigest, State, Tenant, TenantId, TenantSettings, TenantStatus};
+
+/// Text that cannot be a tenant's id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "invalid tenant {tenant:?}: expected 1 to 128 characters out of a-z 0-9 _ . - that begin and end with a letter or digit"
+)]
+pub struct InvalidTenant {
+    tenant: String,
+}
+
+impl InvalidTenant {
+    /// The text.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+}
+
+/// Adds an active API key of a tenant.
+pub(crate) struct AddApiKey<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) tenant: &'a str,
+}
+
+impl Command for AddApiKey<'_> {
+    type Outcome = Result<(), InvalidTenant>;
+
+    fn apply(self, state: &mut State, _now: Millis) -> Self::Outcome {
+        let tenant = ensure_tenant(state, self.tenant)?;
+        state.insert_api_key(KeyDigest::of(self.key), ApiKey::new(self.key, tenant));
+        Ok(())
+    }
+}
+
+/// The tenant of an id, added with the protocol's defaults where it does not exist.
+pub(crate) fn ensure_tenant(state: &mut State, id: &str) -> Result<TenantId, InvalidTenant> {
+    if let Some(known) = state.tenants().find(id) {
+        return Ok(known);
+    }
+    // The scope of a tenant is lower-case. Two tenants that differ in case would share it.
+    let fits = ScopePath::parse(&format!("tenant:{id}")).is_ok_and(|path| path.tenant() == id);
+    if !fits {
+        return Err(InvalidTenant { tenant: id.to_owned() });
+    }
+    let created_at = state.now();
+    Ok(state.insert_tenant(Tenant {
+        id: Arc::from(id),
+        name: id.to_owned(),
+        status: TenantStatus::Active,
+        settings: TenantSettings::default(),
+        created_at,
+    }))
+}

@@ -1,0 +1,216 @@
+//! Reservations, and dry runs of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use runcycles::models::{Caps, Metadata, ReasonCode};
+use uuid::Uuid;
+
+use super::admission::{admits_reservation, check_tenant, find_ledgers};
+use super::hold::{balance_lines, post, prepare};
+use super::{BalanceLine, Command, Refusal};
+use crate::clock::Millis;
+use crate::fingerprint::Fingerprint;
+use crate::scope::{ScopePath, Spelling};
+use crate::state::{
+    Action, Allowance, Answer, Evaluation, Figures, Namespace, Operation, Overage, Phase, Posting, Record, Reservation,
+    State, TenantId,
+};
+use crate::unit::Unit;
+
+/// How long the key of a reservation, a dry run or a decision is known at least, in milliseconds: 24 hours.
+pub(super) const KEY_RETENTION_MS: Millis = 24 * 3_600_000;
+
+/// Who acts, as a path and as the client wrote it.
+#[derive(Debug)]
+pub(crate) struct SubjectPath {
+    pub(crate) path: ScopePath,
+    pub(crate) spelling: Spelling,
+    pub(crate) dimensions: Option<Box<BTreeMap<String, String>>>,
+}
+
+/// Holds an amount in every budget on a path, or says whether it could.
+#[derive(Debug)]
+pub(crate) struct Reserve {
+    pub(crate) id: Uuid,
+    pub(crate) tenant: TenantId,
+    pub(crate) key: Arc<str>,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) subject: SubjectPath,
+    pub(crate) action: Action,
+    pub(crate) unit: Unit,
+    pub(crate) estimate: i64,
+    pub(crate) ttl_ms: Option<Millis>,
+    pub(crate) grace_ms: Millis,
+    pub(crate) overage: Option<Overage>,
+    pub(crate) dry_run: bool,
+    pub(crate) metadata: Option<Box<Metadata>>,
+}
+
+/// The answer to a reservation or a dry run.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Reserved {
+    pub(crate) scope: ScopePath,
+    pub(crate) unit: Unit,
+    pub(crate) estimate: i64,
+    /// The limits and balances of what is or would be held, or why it would not be.
+    pub(crate) verdict: Result<Allowed, ReasonCode>,
+    /// What is held; nothing after a dry run.
+    pub(crate) lease: Option<Lease>,
+}
+
+/// Limits and balances.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Allowed {
+    pub(crate) caps: Option<Arc<Caps>>,
+    pub(crate) balances: Vec<BalanceLine>,
+}
+
+/// A reservation's id and time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lease {
+    pub(crate) id: Uuid,
+    pub(crate) expires_at: Millis,
+    pub(crate) remaining_ttl_ms: Millis,
+}
+
+impl Command for Reserve {
+    type Outcome = Result<Reserved, Refusal>;
+
+    fn apply(self, state: &mut State, now: Millis) -> Self::Outcome {
+        let namespace = Namespace { tenant: self.tenant, operation: Operation::Reserve };
+        if let Some(record) = state.records().find(namespace, &self.key, now) {
+            return replay(state, record, self.fingerprint, now);
+        }
+        if self.dry_run { self.evaluate(state, namespace, now) } else { self.hold(state, namespace, now) }
+    }
+}
+
+impl Reserve {
+    fn hold(self, state: &mut State, namespace: Namespace, now: Millis) -> Result<Reserved, Refusal> {
+        check_tenant(state, self.tenant, self.unit, self.estimate)?;
+        let Allowance { caps, postings } = admit(state, &self.subject.path, self.unit, self.estimate)?;
+        let held = prepare(state, &postings, |before| reserve(before, self.estimate))?;
+
+        let settings = state.tenants().get(self.tenant).settings;
+        let granted_ttl_ms = self.ttl_ms.unwrap_or(settings.default_ttl_ms).min(settings.max_ttl_ms);
+        let reservation = Reservation {
+            id: self.id,
+            tenant: self.tenant,
+            key: self.key.clone(),
+            scope: self.subject.path,
+            spelling: self.subject.spelling,
+            dimensions: self.subject.dimensions,
+            action: self.action,
+            unit: self.unit,
+            estimate: self.estimate,
+            overage: self.overage.unwrap_or(settings.overage),
+            created_at: now,
+            granted_ttl_ms,
+            expires_at: now.saturating_add(granted_ttl_ms),
+            grace_ms: self.grace_ms,
+            max_extensions: settings.max_extensions,
+            metadata: self.metadata,
+            caps,
+            held,
+            extensions: Vec::new(),
+            phase: Phase::Active,
+        };
+        let answer = answer_of(state, &reservation, now);
+        let known_for = KEY_RETENTION_MS.max(granted_ttl_ms.saturating_add(self.grace_ms));
+        let record = Record {
+            fingerprint: self.fingerprint,
+            until: now.saturating_add(known_for),
+            answer: Answer::Reservation(self.id),
+        };
+        post(state, &reservation.held);
+        state.insert_reservation(reservation);
+        state.insert_record(namespace, self.key, record);
+        Ok(answer)
+    }
+
+    fn evaluate(self, state: &mut State, namespace: Namespace, now: Millis) -> Result<Reserved, Refusal> {
+        let evaluation = evaluate(state, self.tenant, self.subject.path, self.unit, self.estimate)?;
+        let answer = answer_of_evaluation(state, &evaluation);
+        let record = Record {
+            fingerprint: self.fingerprint,
+            until: now.saturating_add(KEY_RETENTION_MS),
+            answer: Answer::Evaluation(Box::new(evaluation)),
+        };
+        state.insert_record(namespace, self.key, record);
+        Ok(answer)
+    }
+}
+
+/// What a reservation would be answered now. A denial is an answer here; budgets in other units only are still refused.
+pub(super) fn evaluate(
+    state: &State,
+    tenant: TenantId,
+    scope: ScopePath,
+    unit: Unit,
+    estimate: i64,
+) -> Result<Evaluation, Refusal> {
+    let admitted = check_tenant(state, tenant, unit, estimate).map_err(Refusal::from);
+    let verdict = match admitted.and_then(|()| admit(state, &scope, unit, estimate)) {
+        Ok(allowance) => Ok(allowance),
+        Err(Refusal::Denied(denial)) => Err(denial.reason_code()),
+        Err(other) => return Err(other),
+    };
+    Ok(Evaluation { scope, unit, estimate, verdict })
+}
+
+/// The ledgers of a path as they stand, if all of them admit a reservation, and the innermost scope's limits.
+fn admit(state: &State, path: &ScopePath, unit: Unit, estimate: i64) -> Result<Allowance, Refusal> {
+    let postings = find_ledgers(state, path, unit, estimate, |ledger| admits_reservation(ledger, estimate))?;
+    let innermost = postings.last().map(|posting| state.ledgers().get(posting.ledger));
+    let caps = innermost.filter(|ledger| ledger.scope == *path).and_then(|ledger| ledger.caps.clone());
+    Ok(Allowance { caps, postings: postings.into_boxed_slice() })
+}
+
+fn reserve(before: Figures, estimate: i64) -> Option<Figures> {
+    Some(Figures { reserved: before.reserved.checked_add(estimate)?, ..before })
+}
+
+fn replay(state: &State, record: &Record, fingerprint: Fingerprint, now: Millis) -> Result<Reserved, Refusal> {
+    if record.fingerprint != fingerprint {
+        return Err(Refusal::KeyMismatch);
+    }
+    match &record.answer {
+        Answer::Evaluation(evaluation) => Ok(answer_of_evaluation(state, evaluation)),
+        Answer::Reservation(id) | Answer::Event(id) => match state.reservations().get(*id) {
+            Some(reservation) => Ok(answer_of(state, reservation, now)),
+            None => Err(Refusal::NotFound { id: id.to_string() }),
+        },
+    }
+}
+
+/// The answer to a reservation: the one first given, except for how long it still lives.
+fn answer_of(state: &State, reservation: &Reservation, now: Millis) -> Reserved {
+    let expires_at = reservation.created_at.saturating_add(reservation.granted_ttl_ms);
+    Reserved {
+        scope: reservation.scope.clone(),
+        unit: reservation.unit,
+        estimate: reservation.estimate,
+        verdict: Ok(allowed(state, reservation.caps.clone(), &reservation.held)),
+        lease: Some(Lease {
+            id: reservation.id,
+            expires_at,
+            remaining_ttl_ms: reservation.remaining_ttl(expires_at, now),
+        }),
+    }
+}
+
+fn answer_of_evaluation(state: &State, evaluation: &Evaluation) -> Reserved {
+    let allowed = |allowance: &Allowance| allowed(state, allowance.caps.clone(), &allowance.postings);
+    Reserved {
+        scope: evaluation.scope.clone(),
+        unit: evaluation.unit,
+        estimate: evaluation.estimate,
+        verdict: evaluation.verdict.as_ref().map(allowed).map_err(Clone::clone),
+        lease: None,
+    }
+}
+
+fn allowed(state: &State, caps: Option<Arc<Caps>>, postings: &[Posting]) -> Allowed {
+    Allowed { caps, balances: balance_lines(state, postings) }
+}

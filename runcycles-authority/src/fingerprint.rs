@@ -1,0 +1,108 @@
+//! Fingerprints of requests: how a replay is told from another request under the same key.
+
+use serde_json::{Number, Value};
+use sha2::{Digest as _, Sha256};
+
+/// The SHA-256 of a request's canonical form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// The SHA-256 of a text.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
+    }
+
+    /// The first 64 bits, as hexadecimal digits.
+    pub(crate) fn short(&self) -> String {
+        let mut first = [0; 8];
+        first.copy_from_slice(&self.0[..8]);
+        format!("{:016x}", u64::from_be_bytes(first))
+    }
+}
+
+/// Writes a request's canonical form.
+///
+/// Two requests have the same form exactly when their members have the same values. The order of members, white space and
+/// escapes do not reach it, and absent members with a default are written as the default. Texts carry their length, so
+/// that no two sequences of members share a form.
+#[derive(Debug)]
+pub(crate) struct Canonical {
+    form: Vec<u8>,
+}
+
+impl Canonical {
+    /// Starts the form of one kind of request.
+    pub(crate) fn new(kind: &str) -> Self {
+        let mut canonical = Self { form: Vec::with_capacity(512) };
+        canonical.text(kind);
+        canonical
+    }
+
+    pub(crate) fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.form.extend_from_slice(text.as_bytes());
+    }
+
+    pub(crate) fn number(&mut self, number: u64) {
+        self.form.extend_from_slice(&number.to_le_bytes());
+    }
+
+    /// A member that may be absent.
+    pub(crate) fn optional<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
+        match value {
+            None => self.form.push(0),
+            Some(value) => {
+                self.form.push(1);
+                write(self, value);
+            }
+        }
+    }
+
+    /// Free JSON, with the members of objects in order and equal numbers written alike.
+    pub(crate) fn json(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.form.push(b'n'),
+            Value::Bool(value) => self.form.push(if *value { b't' } else { b'f' }),
+            Value::Number(number) => {
+                self.form.push(b'd');
+                self.text(&canonical_number(number));
+            }
+            Value::String(text) => {
+                self.form.push(b's');
+                self.text(text);
+            }
+            Value::Array(items) => {
+                self.form.push(b'a');
+                self.number(items.len() as u64);
+                items.iter().for_each(|item| self.json(item));
+            }
+            Value::Object(members) => self.object(members),
+        }
+    }
+
+    /// A free JSON object.
+    pub(crate) fn object(&mut self, members: &serde_json::Map<String, Value>) {
+        self.form.push(b'o');
+        self.number(members.len() as u64);
+        let mut names: Vec<_> = members.keys().collect();
+        names.sort_unstable();
+        for name in names {
+            self.text(name);
+            self.json(&members[name]);
+        }
+    }
+
+    pub(crate) fn finish(self) -> Fingerprint {
+        Fingerprint(Sha256::digest(&self.form).into())
+    }
+}
+
+/// A number's text; `1.0` and `1e0` are written as `1`.
+fn canonical_number(number: &Number) -> String {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match number.as_f64() {
+        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < EXACT => format!("{:.0}", float + 0.0),
+        _ => number.to_string(),
+    }
+}

@@ -1,0 +1,396 @@
+//! Bodies of requests, as commands.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use runcycles::models::{Level, Metadata};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::object::{Integer, Text, request_object};
+use super::problem::Problem;
+use super::violations::Violations;
+use crate::clock::Millis;
+use crate::engine::SubjectPath;
+use crate::fingerprint::{Canonical, Fingerprint};
+use crate::scope::{ScopePath, is_level_value};
+use crate::state::{Action, Overage};
+use crate::unit::Unit;
+
+request_object! {
+    ReserveBody {
+        idempotency_key: Text<'de>,
+        subject: SubjectBody<'de>,
+        action: ActionBody<'de>,
+        estimate: AmountBody<'de>,
+        ttl_ms: Integer,
+        grace_period_ms: Integer,
+        overage_policy: Text<'de>,
+        dry_run: bool,
+        metadata: Map<String, Value>,
+    }
+}
+
+request_object! {
+    DecideBody {
+        idempotency_key: Text<'de>,
+        subject: SubjectBody<'de>,
+        action: ActionBody<'de>,
+        estimate: AmountBody<'de>,
+        metadata: Map<String, Value>,
+    }
+}
+
+request_object! {
+    EventBody {
+        idempotency_key: Text<'de>,
+        subject: SubjectBody<'de>,
+        action: ActionBody<'de>,
+        actual: AmountBody<'de>,
+        overage_policy: Text<'de>,
+        metrics: MetricsBody<'de>,
+        client_time_ms: Integer,
+        metadata: Map<String, Value>,
+    }
+}
+
+request_object! {
+    CommitBody {
+        idempotency_key: Text<'de>,
+        actual: AmountBody<'de>,
+        metrics: MetricsBody<'de>,
+        metadata: Map<String, Value>,
+    }
+}
+
+request_object! {
+    ReleaseBody {
+        idempotency_key: Text<'de>,
+        reason: Text<'de>,
+    }
+}
+
+request_object! {
+    ExtendBody {
+        idempotency_key: Text<'de>,
+        extend_by_ms: Integer,
+        metadata: Map<String, Value>,
+    }
+}
+
+request_object! {
+    SubjectBody {
+        tenant: Text<'de>,
+        workspace: Text<'de>,
+        app: Text<'de>,
+        workflow: Text<'de>,
+        agent: Text<'de>,
+        toolset: Text<'de>,
+        dimensions: BTreeMap<Text<'de>, Text<'de>>,
+    }
+}
+
+request_object! {
+    ActionBody {
+        kind: Text<'de>,
+        name: Text<'de>,
+        tags: Vec<Text<'de>>,
+    }
+}
+
+request_object! {
+    AmountBody {
+        unit: Text<'de>,
+        amount: Integer,
+    }
+}
+
+request_object! {
+    MetricsBody {
+        tokens_input: Integer,
+        tokens_output: Integer,
+        latency_ms: Integer,
+        model_version: Text<'de>,
+        custom: Map<String, Value>,
+    }
+}
+
+/// Reads a body's JSON.
+pub(super) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| Problem::malformed(&error))
+}
+
+/// A checked amount.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CheckedAmount {
+    pub(super) unit: Unit,
+    pub(super) value: i64,
+}
+
+impl SubjectBody<'_> {
+    /// The tenant, if the subject names one.
+    pub(super) fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    fn levels(&self) -> impl Iterator<Item = (Level, &str)> {
+        let levels = [
+            (Level::Tenant, &self.tenant),
+            (Level::Workspace, &self.workspace),
+            (Level::App, &self.app),
+            (Level::Workflow, &self.workflow),
+            (Level::Agent, &self.agent),
+            (Level::Toolset, &self.toolset),
+        ];
+        levels.into_iter().filter_map(|(level, value)| Some((level, &**value.as_ref()?)))
+    }
+
+    pub(super) fn check(&self, violations: &mut Violations) {
+        for (level, value) in self.levels() {
+            if !is_level_value(value) {
+                violations.add(
+                    &format!("subject.{level}"),
+                    "must be 1 to 128 characters out of A-Z a-z 0-9 _ . -",
+                );
+            }
+        }
+        let dimensions = self.dimensions.iter().flatten();
+        if self.dimensions.as_ref().is_some_and(|dimensions| dimensions.len() > 16) {
+            violations.add("subject.dimensions", "must be at most 16");
+        }
+        for (_, value) in dimensions {
+            violations.chars("subject.dimensions", value, 0..=256);
+        }
+    }
+
+    /// Refuses a subject without a level; dimensions do not count.
+    pub(super) fn check_has_level(&self) -> Result<(), Problem> {
+        if self.levels().next().is_some() {
+            return Ok(());
+        }
+        Err(Problem::invalid(
+            "Validation failed: subject: must have at least one of tenant, workspace, app, workflow, agent, toolset",
+        ))
+    }
+
+    pub(super) fn path(&self) -> SubjectPath {
+        let (path, spelling) = ScopePath::derive(self.levels());
+        let dimensions = self.dimensions.as_ref().filter(|dimensions| !dimensions.is_empty()).map(|dimensions| {
+            Box::new(dimensions.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
+        });
+        SubjectPath { path, spelling, dimensions }
+    }
+
+    fn write(&self, canonical: &mut Canonical) {
+        for level in [&self.tenant, &self.workspace, &self.app, &self.workflow, &self.agent, &self.toolset] {
+            write_text(canonical, level.as_ref());
+        }
+        canonical.optional(self.dimensions.as_ref(), |canonical, dimensions| {
+            canonical.number(dimensions.len() as u64);
+            for (name, value) in dimensions {
+                canonical.text(name);
+                canonical.text(value);
+            }
+        });
+    }
+}
+
+impl ActionBody<'_> {
+    pub(super) fn check(&self, violations: &mut Violations) {
+        for (member, text, most) in [("action.kind", &self.kind, 64), ("action.name", &self.name, 256)] {
+            match text {
+                Some(text) if !text.trim().is_empty() => violations.chars(member, text, 1..=most),
+                _ => violations.add(member, "must not be blank"),
+            }
+        }
+        let tags = self.tags.as_deref().unwrap_or_default();
+        if tags.len() > 10 {
+            violations.add("action.tags", format_args!("must be at most 10, found {}", tags.len()));
+        }
+        tags.iter().for_each(|tag| violations.chars("action.tags", tag, 0..=64));
+    }
+
+    pub(super) fn to_action(&self) -> Action {
+        let text = |text: &Option<Text<'_>>| Box::from(text.as_deref().unwrap_or_default());
+        let tags = self.tags.iter().flatten().map(|tag| Box::from(&**tag)).collect();
+        Action { kind: text(&self.kind), name: text(&self.name), tags }
+    }
+
+    fn write(&self, canonical: &mut Canonical) {
+        write_text(canonical, self.kind.as_ref());
+        write_text(canonical, self.name.as_ref());
+        canonical.optional(self.tags.as_ref(), |canonical, tags| {
+            canonical.number(tags.len() as u64);
+            tags.iter().for_each(|tag| canonical.text(tag));
+        });
+    }
+}
+
+impl AmountBody<'_> {
+    pub(super) fn check(&self, member: &str, violations: &mut Violations) -> Option<CheckedAmount> {
+        let unit = self.unit.as_ref().and_then(|unit| Unit::from_wire(unit));
+        if unit.is_none() {
+            let expected = "must be one of USD_MICROCENTS, TOKENS, CREDITS, RISK_POINTS";
+            violations.add(&format!("{member}.unit"), expected);
+        }
+        match self.amount {
+            Some(Integer(value)) if value >= 0 => return Some(CheckedAmount { unit: unit?, value }),
+            Some(Integer(value)) => {
+                violations.add(&format!("{member}.amount"), format_args!("must be 0 or more, found {value}"));
+            }
+            None => violations.add(&format!("{member}.amount"), "must be given"),
+        }
+        None
+    }
+}
+
+impl MetricsBody<'_> {
+    pub(super) fn check(&self, violations: &mut Violations) {
+        let counts = [
+            ("metrics.tokens_input", self.tokens_input),
+            ("metrics.tokens_output", self.tokens_output),
+            ("metrics.latency_ms", self.latency_ms),
+        ];
+        for (member, count) in counts {
+            if let Some(Integer(count)) = count {
+                violations.range(member, count, 0..=i64::from(i32::MAX));
+            }
+        }
+        if let Some(version) = &self.model_version {
+            violations.chars("metrics.model_version", version, 0..=128);
+        }
+    }
+
+    fn write(&self, canonical: &mut Canonical) {
+        for count in [self.tokens_input, self.tokens_output, self.latency_ms] {
+            canonical.optional(count, |canonical, Integer(count)| canonical.number(count.cast_unsigned()));
+        }
+        write_text(canonical, self.model_version.as_ref());
+        canonical.optional(self.custom.as_ref(), Canonical::object);
+    }
+}
+
+/// Checks the key, which every body has.
+pub(super) fn check_key(key: Option<&Text<'_>>, violations: &mut Violations) {
+    if let Some(key) = violations.require("idempotency_key", key) {
+        violations.chars("idempotency_key", key, 1..=256);
+    }
+}
+
+/// The overage policy of a name.
+pub(super) fn check_overage(name: Option<&Text<'_>>, violations: &mut Violations) -> Option<Overage> {
+    let name = name?;
+    let policy = Overage::from_wire(name);
+    if policy.is_none() {
+        violations.add("overage_policy", "must be one of REJECT, ALLOW_IF_AVAILABLE, ALLOW_WITH_OVERDRAFT");
+    }
+    policy
+}
+
+/// A number that was checked to be positive, as milliseconds.
+pub(super) fn millis(Integer(number): Integer) -> Millis {
+    Millis::try_from(number).unwrap_or(0)
+}
+
+/// Free JSON to keep with a record; empty objects are not kept.
+pub(super) fn boxed(metadata: Option<Map<String, Value>>) -> Option<Box<Metadata>> {
+    metadata.filter(|metadata| !metadata.is_empty()).map(Box::new)
+}
+
+pub(super) fn shared(text: Option<&Text<'_>>) -> Arc<str> {
+    Arc::from(text.map(|text| &**text).unwrap_or_default())
+}
+
+fn write_text(canonical: &mut Canonical, text: Option<&Text<'_>>) {
+    canonical.optional(text, |canonical, text| canonical.text(text));
+}
+
+fn write_amount(canonical: &mut Canonical, amount: CheckedAmount) {
+    canonical.text(amount.unit.as_str());
+    canonical.number(amount.value.cast_unsigned());
+}
+
+/// The fingerprint of a request about an action and an amount, without its key, up to what is special to its kind.
+fn begin(kind: &str, subject: &SubjectBody<'_>, action: &ActionBody<'_>, amount: CheckedAmount) -> Canonical {
+    let mut canonical = Canonical::new(kind);
+    subject.write(&mut canonical);
+    action.write(&mut canonical);
+    write_amount(&mut canonical, amount);
+    canonical
+}
+
+impl ReserveBody<'_> {
+    /// How long after its end the reservation can be settled, in milliseconds.
+    pub(super) const DEFAULT_GRACE_MS: Integer = Integer(5_000);
+
+    pub(super) fn fingerprint(
+        &self,
+        subject: &SubjectBody<'_>,
+        action: &ActionBody<'_>,
+        estimate: CheckedAmount,
+    ) -> Fingerprint {
+        let mut canonical = begin("reserve", subject, action, estimate);
+        canonical.optional(self.ttl_ms, |canonical, ttl| canonical.number(millis(ttl)));
+        canonical.number(millis(self.grace_period_ms.unwrap_or(Self::DEFAULT_GRACE_MS)));
+        write_text(&mut canonical, self.overage_policy.as_ref());
+        canonical.number(u64::from(self.dry_run.unwrap_or(false)));
+        canonical.optional(self.metadata.as_ref(), Canonical::object);
+        canonical.finish()
+    }
+}
+
+impl DecideBody<'_> {
+    pub(super) fn fingerprint(
+        &self,
+        subject: &SubjectBody<'_>,
+        action: &ActionBody<'_>,
+        estimate: CheckedAmount,
+    ) -> Fingerprint {
+        let mut canonical = begin("decide", subject, action, estimate);
+        canonical.optional(self.metadata.as_ref(), Canonical::object);
+        canonical.finish()
+    }
+}
+
+impl EventBody<'_> {
+    pub(super) fn fingerprint(
+        &self,
+        subject: &SubjectBody<'_>,
+        action: &ActionBody<'_>,
+        actual: CheckedAmount,
+    ) -> Fingerprint {
+        let mut canonical = begin("event", subject, action, actual);
+        write_text(&mut canonical, self.overage_policy.as_ref());
+        canonical.optional(self.metrics.as_ref(), |canonical, metrics| metrics.write(canonical));
+        canonical.optional(self.client_time_ms, |canonical, time| canonical.number(millis(time)));
+        canonical.optional(self.metadata.as_ref(), Canonical::object);
+        canonical.finish()
+    }
+}
+
+impl CommitBody<'_> {
+    pub(super) fn fingerprint(&self, actual: CheckedAmount) -> Fingerprint {
+        let mut canonical = Canonical::new("commit");
+        write_amount(&mut canonical, actual);
+        canonical.optional(self.metrics.as_ref(), |canonical, metrics| metrics.write(canonical));
+        canonical.optional(self.metadata.as_ref(), Canonical::object);
+        canonical.finish()
+    }
+}
+
+impl ReleaseBody<'_> {
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let mut canonical = Canonical::new("release");
+        write_text(&mut canonical, self.reason.as_ref());
+        canonical.finish()
+    }
+}
+
+impl ExtendBody<'_> {
+    pub(super) fn fingerprint(&self, extend_by: Millis) -> Fingerprint {
+        let mut canonical = Canonical::new("extend");
+        canonical.number(extend_by);
+        canonical.optional(self.metadata.as_ref(), Canonical::object);
+        canonical.finish()
+    }
+}

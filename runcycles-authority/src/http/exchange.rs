@@ -1,0 +1,86 @@
+//! What every answer carries.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use runcycles::models::ErrorResponse;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::problem::Problem;
+use super::trace::TraceId;
+use crate::ids::IdSource;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACE_ID: HeaderName = HeaderName::from_static("x-cycles-trace-id");
+const TENANT: HeaderName = HeaderName::from_static("x-cycles-tenant");
+const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// A request on its way to an answer: its ids, and whose it is once that is known.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    request_id: Uuid,
+    trace_id: TraceId,
+    tenant: Option<HeaderValue>,
+}
+
+impl Exchange {
+    pub(super) fn new(headers: &HeaderMap, ids: &IdSource) -> Self {
+        Self { request_id: ids.next(), trace_id: TraceId::of(headers, || ids.next_bits()), tenant: None }
+    }
+
+    /// Every later answer, errors included, names the tenant.
+    pub(super) fn authenticated(&mut self, tenant: &str) {
+        self.tenant = HeaderValue::from_str(tenant).ok();
+    }
+
+    /// A success.
+    pub(super) fn success(self, status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
+        match to_json(body) {
+            Ok(body) => self.respond(status, body),
+            Err(error) => {
+                tracing::error!(%error, "an answer could not be written");
+                self.problem(Problem::internal())
+            }
+        }
+    }
+
+    /// A refusal.
+    pub(super) fn problem(self, problem: Problem) -> Response<Bytes> {
+        let mut buffer = Uuid::encode_buffer();
+        let request_id = self.request_id.hyphenated().encode_lower(&mut buffer).to_owned();
+        let mut body = ErrorResponse::new(problem.code, problem.message.into_owned(), request_id);
+        body.trace_id = Some(self.trace_id.as_str().to_owned());
+        body.details = problem.details;
+        let mut response = self.respond(problem.status, to_json(&body).unwrap_or_default());
+        if let Some(allow) = problem.allow {
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        response
+    }
+
+    fn respond(self, status: StatusCode, body: Bytes) -> Response<Bytes> {
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let mut buffer = Uuid::encode_buffer();
+        let request_id = &*self.request_id.hyphenated().encode_lower(&mut buffer);
+        let headers = response.headers_mut();
+        headers.reserve(8);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        // Hexadecimal digits and hyphens are always a header's value.
+        headers.extend(HeaderValue::from_str(request_id).map(|value| (REQUEST_ID, value)));
+        headers.extend(HeaderValue::from_str(self.trace_id.as_str()).map(|value| (TRACE_ID, value)));
+        headers.insert(RATE_REMAINING, HeaderValue::from_static("-1"));
+        headers.insert(RATE_RESET, HeaderValue::from_static("0"));
+        if let Some(tenant) = self.tenant {
+            headers.insert(TENANT, tenant);
+        }
+        response
+    }
+}
+
+fn to_json(body: &impl Serialize) -> serde_json::Result<Bytes> {
+    let mut json = Vec::with_capacity(1024);
+    serde_json::to_writer(&mut json, body)?;
+    Ok(json.into())
+}

@@ -1,0 +1,20 @@
+//! The protocol over HTTP: requests in, answers out, without a socket.
+
+mod answer;
+mod cursor;
+mod decode;
+mod exchange;
+mod object;
+mod path;
+mod problem;
+mod query;
+mod reads;
+mod router;
+mod server;
+mod trace;
+mod violations;
+mod writes;
+
+pub(crate) use self::router::Router;
+pub use self::server::{BindError, Server};
+pub(crate) use self::server::listen;

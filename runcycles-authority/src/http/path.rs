@@ -1,0 +1,61 @@
+//! Routes.
+
+use std::borrow::Cow;
+
+use http::Method;
+
+use super::query::percent_decode;
+
+/// A route of the runtime plane.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Route<'a> {
+    Decide,
+    Reservations,
+    Reservation(Cow<'a, str>),
+    Commit(Cow<'a, str>),
+    Release(Cow<'a, str>),
+    Extend(Cow<'a, str>),
+    Balances,
+    Events,
+}
+
+impl<'a> Route<'a> {
+    /// The route of a path.
+    pub(super) fn of(path: &'a str) -> Option<Self> {
+        let mut segments = path.strip_prefix("/v1/")?.split('/');
+        let (first, second, third) = (segments.next()?, segments.next(), segments.next());
+        if segments.next().is_some() {
+            return None;
+        }
+        match (first, second, third) {
+            ("decide", None, None) => Some(Self::Decide),
+            ("balances", None, None) => Some(Self::Balances),
+            ("events", None, None) => Some(Self::Events),
+            ("reservations", None, None) => Some(Self::Reservations),
+            ("reservations", Some(id), None) if !id.is_empty() => Some(Self::Reservation(percent_decode(id, false))),
+            ("reservations", Some(id), Some(operation)) if !id.is_empty() => {
+                let id = percent_decode(id, false);
+                match operation {
+                    "commit" => Some(Self::Commit(id)),
+                    "release" => Some(Self::Release(id)),
+                    "extend" => Some(Self::Extend(id)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// The methods of a route, as `Allow` names them.
+    pub(super) fn allow(&self) -> &'static str {
+        match self {
+            Self::Reservations => "GET, POST",
+            Self::Reservation(_) | Self::Balances => "GET",
+            Self::Decide | Self::Commit(_) | Self::Release(_) | Self::Extend(_) | Self::Events => "POST",
+        }
+    }
+
+    pub(super) fn allows(&self, method: &Method) -> bool {
+        self.allow().split(", ").any(|allowed| allowed == method.as_str())
+    }
+}

@@ -1,0 +1,230 @@
+//! Requests that change something, or ask whether they could.
+
+use bytes::Bytes;
+use http::Request;
+use runcycles::models::{
+    CommitResponse, DecisionResponse, EventCreateResponse, ExtendResponse, ReleaseResponse, ReservationCreateResponse,
+};
+
+use super::answer;
+use super::decode::{
+    ActionBody, AmountBody, CheckedAmount, CommitBody, DecideBody, EventBody, ExtendBody, ReleaseBody, ReserveBody,
+    SubjectBody, boxed, check_key, check_overage, millis, parse, shared,
+};
+use super::object::{Integer, Text};
+use super::problem::Problem;
+use super::violations::Violations;
+use crate::engine::{Caller, Commit, Decide, Engine, Extend, RecordEvent, Release, Reserve};
+use crate::ids::IdSource;
+
+/// A request with a body, and who sent it.
+pub(super) struct Write<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) ids: &'a IdSource,
+    pub(super) caller: &'a Caller,
+    pub(super) request: &'a Request<Bytes>,
+}
+
+impl Write<'_> {
+    pub(super) fn reserve(&self) -> Result<ReservationCreateResponse, Problem> {
+        let mut body: ReserveBody<'_> = parse(self.request.body())?;
+        let mut violations = Violations::default();
+        check_key(body.idempotency_key.as_ref(), &mut violations);
+        let subject = check_subject(body.subject.take(), &mut violations);
+        let action = check_action(body.action.take(), &mut violations);
+        let estimate = check_amount("estimate", body.estimate.as_ref(), &mut violations);
+        if let Some(Integer(ttl)) = body.ttl_ms {
+            violations.range("ttl_ms", ttl, 1_000..=86_400_000);
+        }
+        if let Some(Integer(grace)) = body.grace_period_ms {
+            violations.range("grace_period_ms", grace, 0..=60_000);
+        }
+        let overage = check_overage(body.overage_policy.as_ref(), &mut violations);
+        let (subject, action, estimate) = complete(subject, action, estimate, violations)?;
+        self.check_sender(&subject, body.idempotency_key.as_ref())?;
+
+        let outcome = self.engine.execute(Reserve {
+            id: self.ids.next(),
+            tenant: self.caller.tenant,
+            key: shared(body.idempotency_key.as_ref()),
+            fingerprint: body.fingerprint(&subject, &action, estimate),
+            subject: subject.path(),
+            action: action.to_action(),
+            unit: estimate.unit,
+            estimate: estimate.value,
+            ttl_ms: body.ttl_ms.map(millis),
+            grace_ms: millis(body.grace_period_ms.unwrap_or(ReserveBody::DEFAULT_GRACE_MS)),
+            overage,
+            dry_run: body.dry_run.unwrap_or(false),
+            metadata: boxed(body.metadata),
+        });
+        answer::reserved(outcome?)
+    }
+
+    pub(super) fn decide(&self) -> Result<DecisionResponse, Problem> {
+        let mut body: DecideBody<'_> = parse(self.request.body())?;
+        let mut violations = Violations::default();
+        check_key(body.idempotency_key.as_ref(), &mut violations);
+        let subject = check_subject(body.subject.take(), &mut violations);
+        let action = check_action(body.action.take(), &mut violations);
+        let estimate = check_amount("estimate", body.estimate.as_ref(), &mut violations);
+        let (subject, action, estimate) = complete(subject, action, estimate, violations)?;
+        self.check_sender(&subject, body.idempotency_key.as_ref())?;
+
+        let outcome = self.engine.execute(Decide {
+            tenant: self.caller.tenant,
+            key: shared(body.idempotency_key.as_ref()),
+            fingerprint: body.fingerprint(&subject, &action, estimate),
+            path: subject.path().path,
+            unit: estimate.unit,
+            estimate: estimate.value,
+        });
+        Ok(answer::decided(outcome?))
+    }
+
+    pub(super) fn record_event(&self) -> Result<EventCreateResponse, Problem> {
+        let mut body: EventBody<'_> = parse(self.request.body())?;
+        let mut violations = Violations::default();
+        check_key(body.idempotency_key.as_ref(), &mut violations);
+        let subject = check_subject(body.subject.take(), &mut violations);
+        let action = check_action(body.action.take(), &mut violations);
+        let actual = check_amount("actual", body.actual.as_ref(), &mut violations);
+        let overage = check_overage(body.overage_policy.as_ref(), &mut violations);
+        if let Some(metrics) = &body.metrics {
+            metrics.check(&mut violations);
+        }
+        if let Some(Integer(time)) = body.client_time_ms {
+            violations.range("client_time_ms", time, 0..=i64::MAX);
+        }
+        let (subject, action, actual) = complete(subject, action, actual, violations)?;
+        self.check_sender(&subject, body.idempotency_key.as_ref())?;
+
+        let outcome = self.engine.execute(RecordEvent {
+            id: self.ids.next(),
+            tenant: self.caller.tenant,
+            key: shared(body.idempotency_key.as_ref()),
+            fingerprint: body.fingerprint(&subject, &action, actual),
+            path: subject.path().path,
+            unit: actual.unit,
+            actual: actual.value,
+            overage,
+        });
+        answer::applied(&outcome?)
+    }
+
+    pub(super) fn commit(&self, id: &str) -> Result<CommitResponse, Problem> {
+        let body: CommitBody<'_> = parse(self.request.body())?;
+        let mut violations = Violations::default();
+        check_key(body.idempotency_key.as_ref(), &mut violations);
+        let actual = check_amount("actual", body.actual.as_ref(), &mut violations);
+        if let Some(metrics) = &body.metrics {
+            metrics.check(&mut violations);
+        }
+        let actual = given(actual, violations)?;
+        self.check_key_header(body.idempotency_key.as_ref())?;
+
+        let outcome = self.engine.execute(Commit {
+            tenant: self.caller.tenant,
+            id,
+            key: body.idempotency_key.as_deref().unwrap_or_default(),
+            fingerprint: body.fingerprint(actual),
+            unit: actual.unit,
+            actual: actual.value,
+            metadata: boxed(body.metadata),
+        });
+        Ok(answer::committed(&outcome?))
+    }
+
+    pub(super) fn release(&self, id: &str) -> Result<ReleaseResponse, Problem> {
+        let body: ReleaseBody<'_> = parse(self.request.body())?;
+        let mut violations = Violations::default();
+        check_key(body.idempotency_key.as_ref(), &mut violations);
+        if let Some(reason) = &body.reason {
+            violations.chars("reason", reason, 0..=256);
+        }
+        violations.into_result()?;
+        self.check_key_header(body.idempotency_key.as_ref())?;
+
+        let outcome = self.engine.execute(Release {
+            tenant: Some(self.caller.tenant),
+            id,
+            key: body.idempotency_key.as_deref().unwrap_or_default(),
+            fingerprint: body.fingerprint(),
+        });
+        Ok(answer::released(&outcome?))
+    }
+
+    pub(super) fn extend(&self, id: &str) -> Result<ExtendResponse, Problem> {
+        let body: ExtendBody<'_> = parse(self.request.body())?;
+        let mut violations = Violations::default();
+        check_key(body.idempotency_key.as_ref(), &mut violations);
+        let extend_by = violations.require("extend_by_ms", body.extend_by_ms);
+        if let Some(Integer(extend_by)) = extend_by {
+            violations.range("extend_by_ms", extend_by, 1..=86_400_000);
+        }
+        let extend_by_ms = millis(given(extend_by, violations)?);
+        self.check_key_header(body.idempotency_key.as_ref())?;
+
+        let outcome = self.engine.execute(Extend {
+            tenant: self.caller.tenant,
+            id,
+            key: body.idempotency_key.as_deref().unwrap_or_default(),
+            fingerprint: body.fingerprint(extend_by_ms),
+            extend_by_ms,
+        });
+        Ok(answer::extended(&outcome?))
+    }
+
+    /// What is checked once the limits are kept, in this order: the key in the header, and whose tenant the subject names.
+    fn check_sender(&self, subject: &SubjectBody<'_>, key: Option<&Text<'_>>) -> Result<(), Problem> {
+        subject.check_has_level()?;
+        self.check_key_header(key)?;
+        match subject.tenant() {
+            Some(tenant) if tenant != &*self.caller.tenant_name => Err(Problem::forbidden(
+                "Tenant provided in the request body does not match tenant resolved from authorization token",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_key_header(&self, key: Option<&Text<'_>>) -> Result<(), Problem> {
+        match (self.request.headers().get("x-idempotency-key"), key) {
+            (Some(header), Some(key)) if header.as_bytes() != key.as_bytes() => {
+                Err(Problem::invalid("X-Idempotency-Key header does not match idempotency_key in request body"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_subject<'a>(subject: Option<SubjectBody<'a>>, violations: &mut Violations) -> Option<SubjectBody<'a>> {
+    violations.require("subject", subject).inspect(|subject| subject.check(violations))
+}
+
+fn check_action<'a>(action: Option<ActionBody<'a>>, violations: &mut Violations) -> Option<ActionBody<'a>> {
+    violations.require("action", action).inspect(|action| action.check(violations))
+}
+
+fn check_amount(
+    member: &str,
+    amount: Option<&AmountBody<'_>>,
+    violations: &mut Violations,
+) -> Option<CheckedAmount> {
+    violations.require(member, amount).and_then(|amount| amount.check(member, violations))
+}
+
+/// The required members, if no limit was broken.
+fn complete<'a>(
+    subject: Option<SubjectBody<'a>>,
+    action: Option<ActionBody<'a>>,
+    amount: Option<CheckedAmount>,
+    violations: Violations,
+) -> Result<(SubjectBody<'a>, ActionBody<'a>, CheckedAmount), Problem> {
+    given(subject.zip(action).zip(amount).map(|((subject, action), amount)| (subject, action, amount)), violations)
+}
+
+/// A required value, if no limit was broken. Where it is absent, a violation says so.
+fn given<T>(value: Option<T>, violations: Violations) -> Result<T, Problem> {
+    violations.into_result()?;
+    value.ok_or_else(Problem::internal)
+}

@@ -1,0 +1,42 @@
+//! Which rows changed.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{KeyDigest, LedgerId, Namespace, TenantId};
+
+/// Names a row of a table. Where the row is gone from the state, it was removed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum RowKey {
+    Tenant(TenantId),
+    ApiKey(KeyDigest),
+    Ledger(LedgerId),
+    Reservation(Uuid),
+    Event(Uuid),
+    Record(Namespace, Arc<str>),
+}
+
+/// The rows that changed, in order, where somebody wants to know.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    rows: Option<Vec<RowKey>>,
+}
+
+impl Changes {
+    /// Notes every change.
+    pub(crate) fn recorded() -> Self {
+        Self { rows: Some(Vec::new()) }
+    }
+
+    /// Notes a change; the key is made only where changes are recorded.
+    pub(super) fn note(&mut self, key: impl FnOnce() -> RowKey) {
+        if let Some(rows) = &mut self.rows {
+            rows.push(key());
+        }
+    }
+
+    pub(super) fn take(&mut self) -> Vec<RowKey> {
+        self.rows.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+}

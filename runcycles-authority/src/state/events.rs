@@ -1,0 +1,43 @@
+//! Events: spend that was recorded without a reservation.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::{Posting, TenantId};
+use crate::clock::Millis;
+use crate::scope::ScopePath;
+use crate::unit::Unit;
+
+/// Spend that was recorded without a reservation.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) id: Uuid,
+    pub(crate) tenant: TenantId,
+    pub(crate) scope: ScopePath,
+    pub(crate) unit: Unit,
+    pub(crate) actual: i64,
+    pub(crate) charged: i64,
+    pub(crate) created_at: Millis,
+    pub(crate) postings: Box<[Posting]>,
+}
+
+/// The table of events.
+#[derive(Debug, Default)]
+pub(crate) struct Events {
+    rows: HashMap<Uuid, Event>,
+}
+
+impl Events {
+    pub(crate) fn get(&self, id: Uuid) -> Option<&Event> {
+        self.rows.get(&id)
+    }
+
+    pub(super) fn insert(&mut self, event: Event) {
+        self.rows.insert(event.id, event);
+    }
+
+    pub(super) fn remove(&mut self, id: Uuid) {
+        self.rows.remove(&id);
+    }
+}

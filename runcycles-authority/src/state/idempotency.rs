@@ -1,0 +1,102 @@
+//! Idempotency records: what was answered under which key.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use runcycles::models::{Caps, ReasonCode};
+use uuid::Uuid;
+
+use super::{Changes, Posting, RowKey, TenantId};
+use crate::clock::Millis;
+use crate::fingerprint::Fingerprint;
+use crate::scope::ScopePath;
+use crate::unit::Unit;
+
+/// Whose keys: one tenant's for one operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Namespace {
+    pub(crate) tenant: TenantId,
+    pub(crate) operation: Operation,
+}
+
+/// The operations whose keys are kept beside the rows they made. Keys of commits, releases and extensions are kept in the
+/// reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Operation {
+    /// Reservations and dry runs.
+    Reserve,
+    Decide,
+    Event,
+}
+
+/// What was answered under a key.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) fingerprint: Fingerprint,
+    /// The last instant at which the key is known.
+    pub(crate) until: Millis,
+    pub(crate) answer: Answer,
+}
+
+/// An answer, or the row it is read from.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    Reservation(Uuid),
+    Event(Uuid),
+    /// An answer that made no row of its own: a dry run or a decision.
+    Evaluation(Box<Evaluation>),
+}
+
+/// What a reservation would be answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Evaluation {
+    pub(crate) scope: ScopePath,
+    pub(crate) unit: Unit,
+    pub(crate) estimate: i64,
+    pub(crate) verdict: Result<Allowance, ReasonCode>,
+}
+
+/// Budget that is there, and the limits that come with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Allowance {
+    pub(crate) caps: Option<Arc<Caps>>,
+    pub(crate) postings: Box<[Posting]>,
+}
+
+/// The table of records.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    rows: HashMap<Namespace, HashMap<Arc<str>, Record>>,
+    /// By the instant they may be forgotten after.
+    ends: BTreeSet<(Millis, Namespace, Arc<str>)>,
+}
+
+impl Records {
+    /// The record of a key, while it is known.
+    pub(crate) fn find(&self, namespace: Namespace, key: &str, now: Millis) -> Option<&Record> {
+        self.rows.get(&namespace)?.get(key).filter(|record| record.until >= now)
+    }
+
+    pub(super) fn insert(&mut self, namespace: Namespace, key: Arc<str>, record: Record) {
+        let until = record.until;
+        if let Some(replaced) = self.rows.entry(namespace).or_default().insert(key.clone(), record) {
+            self.ends.remove(&(replaced.until, namespace, key.clone()));
+        }
+        self.ends.insert((until, namespace, key));
+    }
+
+    /// Removes records whose time has passed, at most a number of them.
+    pub(super) fn forget_until(&mut self, now: Millis, at_most: usize, changes: &mut Changes) {
+        for _ in 0..at_most {
+            if self.ends.first().is_none_or(|(until, _, _)| *until >= now) {
+                return;
+            }
+            if let Some((_, namespace, key)) = self.ends.pop_first() {
+                if let Some(keys) = self.rows.get_mut(&namespace) {
+                    keys.remove(&key);
+                }
+                changes.note(|| RowKey::Record(namespace, key));
+            }
+        }
+    }
+}

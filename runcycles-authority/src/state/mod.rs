@@ -1,0 +1,176 @@
+//! What the authority knows: tables of rows.
+//!
+//! Rows change through [`State`] alone, which notes which ones did, so that a store can write exactly those.
+
+mod api_keys;
+mod changes;
+mod events;
+mod idempotency;
+mod ledgers;
+mod reservations;
+mod tenants;
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use crate::clock::Millis;
+
+pub(crate) use self::api_keys::{ApiKey, ApiKeyStatus, ApiKeys, KeyDigest};
+pub(crate) use self::changes::{Changes, RowKey};
+pub(crate) use self::events::Event;
+pub(crate) use self::idempotency::{Allowance, Answer, Evaluation, Namespace, Operation, Record, Records};
+pub(crate) use self::ledgers::{Figures, Ledger, LedgerId, LedgerStatus, Ledgers};
+pub(crate) use self::reservations::{Action, Extension, Phase, Posting, Reservation, Reservations, Settlement};
+pub(crate) use self::tenants::{Overage, Tenant, TenantId, TenantSettings, TenantStatus, Tenants};
+
+/// How long a finished reservation and an event can be read, in milliseconds: 30 days.
+pub(crate) const RECORD_RETENTION_MS: Millis = 30 * 24 * 3_600_000;
+
+/// Rows of retired records removed at most while a command runs, so that none of them waits for a long sweep.
+const SWEEP_AT_ONCE: usize = 16;
+
+/// Every table of an authority, and the time it has reached.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    now: Millis,
+    tenants: Tenants,
+    api_keys: ApiKeys,
+    ledgers: Ledgers,
+    reservations: Reservations,
+    records: Records,
+    events: events::Events,
+    retirements: BTreeSet<(Millis, Retired)>,
+    changes: Changes,
+}
+
+/// A row that is removed at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Retired {
+    Reservation(Uuid),
+    Event(Uuid),
+}
+
+impl State {
+    /// Tables that note their changes in `changes`.
+    pub(crate) fn new(changes: Changes) -> Self {
+        Self { changes, ..Self::default() }
+    }
+
+    /// Moves the time forward and removes records whose time has passed. The time never goes back.
+    pub(crate) fn reach(&mut self, now: Millis) -> Millis {
+        self.now = self.now.max(now);
+        for _ in 0..SWEEP_AT_ONCE {
+            let Some(&(at, row)) = self.retirements.first() else { break };
+            if at >= self.now {
+                break;
+            }
+            self.retirements.pop_first();
+            match row {
+                Retired::Reservation(id) => {
+                    self.reservations.remove(id);
+                    self.changes.note(|| RowKey::Reservation(id));
+                }
+                Retired::Event(id) => {
+                    self.events.remove(id);
+                    self.changes.note(|| RowKey::Event(id));
+                }
+            }
+        }
+        self.records.forget_until(self.now, SWEEP_AT_ONCE, &mut self.changes);
+        self.now
+    }
+
+    pub(crate) fn now(&self) -> Millis {
+        self.now
+    }
+
+    pub(crate) fn tenants(&self) -> &Tenants {
+        &self.tenants
+    }
+
+    pub(crate) fn api_keys(&self) -> &ApiKeys {
+        &self.api_keys
+    }
+
+    pub(crate) fn ledgers(&self) -> &Ledgers {
+        &self.ledgers
+    }
+
+    pub(crate) fn reservations(&self) -> &Reservations {
+        &self.reservations
+    }
+
+    pub(crate) fn records(&self) -> &Records {
+        &self.records
+    }
+
+    pub(crate) fn events(&self) -> &events::Events {
+        &self.events
+    }
+
+    /// The keys of the rows that changed since this was last called; empty where nobody asked for them.
+    pub(crate) fn take_changes(&mut self) -> Vec<RowKey> {
+        self.changes.take()
+    }
+
+    pub(crate) fn insert_tenant(&mut self, tenant: Tenant) -> TenantId {
+        let id = self.tenants.insert(tenant);
+        self.changes.note(|| RowKey::Tenant(id));
+        id
+    }
+
+    pub(crate) fn tenant_mut(&mut self, id: TenantId) -> &mut Tenant {
+        self.changes.note(|| RowKey::Tenant(id));
+        self.tenants.get_mut(id)
+    }
+
+    pub(crate) fn insert_api_key(&mut self, digest: KeyDigest, key: ApiKey) {
+        self.api_keys.insert(digest, key);
+        self.changes.note(|| RowKey::ApiKey(digest));
+    }
+
+    pub(crate) fn api_key_mut(&mut self, digest: &KeyDigest) -> Option<&mut ApiKey> {
+        let digest = *digest;
+        self.changes.note(|| RowKey::ApiKey(digest));
+        self.api_keys.get_mut(&digest)
+    }
+
+    pub(crate) fn insert_ledger(&mut self, ledger: Ledger) -> LedgerId {
+        let id = self.ledgers.insert(ledger);
+        self.changes.note(|| RowKey::Ledger(id));
+        id
+    }
+
+    pub(crate) fn ledger_mut(&mut self, id: LedgerId) -> &mut Ledger {
+        self.changes.note(|| RowKey::Ledger(id));
+        self.ledgers.get_mut(id)
+    }
+
+    pub(crate) fn insert_reservation(&mut self, reservation: Reservation) {
+        let id = reservation.id;
+        self.reservations.insert(reservation);
+        self.changes.note(|| RowKey::Reservation(id));
+    }
+
+    /// Changes a reservation, keeping the order of deadlines and the time of its removal.
+    pub(crate) fn change_reservation(&mut self, id: Uuid, change: impl FnOnce(&mut Reservation)) {
+        if let Some(finished_at) = self.reservations.change(id, change) {
+            self.retirements.insert((finished_at.saturating_add(RECORD_RETENTION_MS), Retired::Reservation(id)));
+        }
+        self.changes.note(|| RowKey::Reservation(id));
+    }
+
+    pub(crate) fn insert_event(&mut self, event: Event) {
+        let id = event.id;
+        self.retirements.insert((event.created_at.saturating_add(RECORD_RETENTION_MS), Retired::Event(id)));
+        self.events.insert(event);
+        self.changes.note(|| RowKey::Event(id));
+    }
+
+    /// Keeps the answer to a request under its key until a time.
+    pub(crate) fn insert_record(&mut self, namespace: Namespace, key: std::sync::Arc<str>, record: Record) {
+        self.changes.note(|| RowKey::Record(namespace, key.clone()));
+        self.records.insert(namespace, key, record);
+    }
+}

@@ -1,0 +1,175 @@
+//! Reservations: budget held for an action.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use runcycles::models::{Caps, Metadata};
+use uuid::Uuid;
+
+use super::{Figures, LedgerId, Overage, TenantId};
+use crate::clock::Millis;
+use crate::fingerprint::Fingerprint;
+use crate::scope::{ScopePath, Spelling};
+use crate::unit::Unit;
+
+/// Budget held for an action, and what became of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Reservation {
+    pub(crate) id: Uuid,
+    pub(crate) tenant: TenantId,
+    pub(crate) key: Arc<str>,
+    pub(crate) scope: ScopePath,
+    pub(crate) spelling: Spelling,
+    pub(crate) dimensions: Option<Box<BTreeMap<String, String>>>,
+    pub(crate) action: Action,
+    pub(crate) unit: Unit,
+    pub(crate) estimate: i64,
+    pub(crate) overage: Overage,
+    pub(crate) created_at: Millis,
+    pub(crate) granted_ttl_ms: Millis,
+    pub(crate) expires_at: Millis,
+    pub(crate) grace_ms: Millis,
+    pub(crate) max_extensions: u32,
+    pub(crate) metadata: Option<Box<Metadata>>,
+    pub(crate) caps: Option<Arc<Caps>>,
+    /// The ledgers that hold it, outermost scope first, as they stood after the reservation.
+    pub(crate) held: Box<[Posting]>,
+    pub(crate) extensions: Vec<Extension>,
+    pub(crate) phase: Phase,
+}
+
+impl Reservation {
+    /// The last instant at which it can be committed or released, unless it is finished.
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        matches!(self.phase, Phase::Active).then(|| self.expires_at.saturating_add(self.grace_ms))
+    }
+
+    /// How long a lease that ends at `expires_at` lives; nothing if the reservation is finished.
+    pub(crate) fn remaining_ttl(&self, expires_at: Millis, now: Millis) -> Millis {
+        match self.phase {
+            Phase::Active => expires_at.saturating_sub(now),
+            Phase::Committed(_) | Phase::Released(_) | Phase::Expired { .. } => 0,
+        }
+    }
+}
+
+/// What is done.
+#[derive(Clone, Debug)]
+pub(crate) struct Action {
+    pub(crate) kind: Box<str>,
+    pub(crate) name: Box<str>,
+    pub(crate) tags: Box<[Box<str>]>,
+}
+
+/// A ledger as it stood after an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Posting {
+    pub(crate) ledger: LedgerId,
+    pub(crate) figures: Figures,
+}
+
+/// A longer lease, and what was answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Extension {
+    pub(crate) key: Box<str>,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) expires_at: Millis,
+    pub(crate) postings: Box<[Posting]>,
+}
+
+/// Where a reservation stands.
+#[derive(Clone, Debug)]
+pub(crate) enum Phase {
+    /// It holds budget.
+    Active,
+    /// Its spend is in the ledgers.
+    Committed(Box<Settlement>),
+    /// Its hold was returned on request.
+    Released(Box<Settlement>),
+    /// Its time ran out and its hold was returned.
+    Expired { at: Millis },
+}
+
+/// How a reservation was finished, and what was answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Settlement {
+    pub(crate) key: Box<str>,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) at: Millis,
+    pub(crate) charged: i64,
+    pub(crate) metadata: Option<Box<Metadata>>,
+    pub(crate) postings: Box<[Posting]>,
+}
+
+/// The table of reservations.
+#[derive(Debug, Default)]
+pub(crate) struct Reservations {
+    rows: HashMap<Uuid, Box<Reservation>>,
+    /// The live ones by their last instant.
+    deadlines: BTreeSet<(Millis, Uuid)>,
+    /// All of them by tenant and time of creation, for lists.
+    by_creation: BTreeSet<(TenantId, Millis, Uuid)>,
+}
+
+impl Reservations {
+    pub(crate) fn get(&self, id: Uuid) -> Option<&Reservation> {
+        self.rows.get(&id).map(|row| &**row)
+    }
+
+    /// The live reservation whose last instant comes first.
+    pub(crate) fn next_deadline(&self) -> Option<(Millis, Uuid)> {
+        self.deadlines.first().copied()
+    }
+
+    /// The reservations that hold budget, by deadline.
+    pub(crate) fn live(&self) -> impl Iterator<Item = &Reservation> {
+        self.deadlines.iter().filter_map(|(_, id)| self.get(*id))
+    }
+
+    /// A tenant's reservations made within a time, oldest first, and by id where they are of the same age.
+    pub(crate) fn of_tenant(
+        &self,
+        tenant: TenantId,
+        from: Millis,
+        to: Millis,
+    ) -> impl DoubleEndedIterator<Item = &Reservation> {
+        // A range that ends before it starts is empty, and BTreeSet would panic on it.
+        let to = to.max(from);
+        let rows = self.by_creation.range((tenant, from, Uuid::nil())..=(tenant, to, Uuid::max()));
+        rows.filter_map(|(_, _, id)| self.get(*id))
+    }
+
+    pub(super) fn insert(&mut self, reservation: Reservation) {
+        let id = reservation.id;
+        if let Some(deadline) = reservation.deadline() {
+            self.deadlines.insert((deadline, id));
+        }
+        self.by_creation.insert((reservation.tenant, reservation.created_at, id));
+        self.rows.insert(id, Box::new(reservation));
+    }
+
+    /// Changes a row; returns when it was finished, if that is what the change did.
+    pub(super) fn change(&mut self, id: Uuid, change: impl FnOnce(&mut Reservation)) -> Option<Millis> {
+        let row = self.rows.get_mut(&id)?;
+        let before = row.deadline();
+        change(row);
+        let after = row.deadline();
+        if before != after {
+            before.map(|deadline| self.deadlines.remove(&(deadline, id)));
+            after.map(|deadline| self.deadlines.insert((deadline, id)));
+        }
+        match &row.phase {
+            _ if before.is_none() => None,
+            Phase::Active => None,
+            Phase::Committed(settlement) | Phase::Released(settlement) => Some(settlement.at),
+            Phase::Expired { at } => Some(*at),
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: Uuid) {
+        if let Some(row) = self.rows.remove(&id) {
+            row.deadline().map(|deadline| self.deadlines.remove(&(deadline, id)));
+            self.by_creation.remove(&(row.tenant, row.created_at, id));
+        }
+    }
+}
