@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use runcycles::CyclesClient;
 use tokio::net::ToSocketAddrs;
 
 use crate::builder::AuthorityBuilder;
@@ -15,6 +16,9 @@ use crate::ids::IdSource;
 use crate::ledger::Ledger;
 use crate::state::{LedgerStatus, State};
 use crate::transport::InProcess;
+
+/// Requests name a host, even where none is asked.
+const IN_PROCESS_URL: &str = "http://in-process";
 
 /// A Cycles authority in this process.
 ///
@@ -42,6 +46,19 @@ impl Authority {
         let engine = Arc::new(Engine::new(state, clock));
         let router = Arc::new(Router::new(engine.clone()));
         Self { shared: Arc::new(Shared { engine, router, ids, has_keys }) }
+    }
+
+    /// A client of a tenant, in this process: with a fresh key, the tenant as its default scope, and no socket.
+    ///
+    /// The tenant is added if it does not exist.
+    ///
+    /// # Panics
+    ///
+    /// Where the text cannot be a tenant's id.
+    #[track_caller]
+    pub fn client(&self, tenant: &str) -> CyclesClient {
+        let builder = CyclesClient::builder(self.api_key(tenant), IN_PROCESS_URL);
+        builder.tenant(tenant).transport(self.transport()).build()
     }
 
     /// The way in without a socket, for a client's builder.

@@ -75,7 +75,9 @@ impl Canonical {
             Value::Array(items) => {
                 self.form.push(b'a');
                 self.number(items.len() as u64);
-                items.iter().for_each(|item| self.json(item));
+                for item in items {
+                    self.json(item);
+                }
             }
             Value::Object(members) => self.object(members),
         }

@@ -58,10 +58,6 @@ impl ScopePath {
         Ok(Self(text.to_ascii_lowercase().into()))
     }
 
-    pub(crate) fn from_shared(text: Arc<str>) -> Self {
-        Self(text)
-    }
-
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

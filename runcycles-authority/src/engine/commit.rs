@@ -69,12 +69,7 @@ impl Command for Commit<'_> {
 }
 
 /// Refuses what cannot be settled any more.
-pub(super) fn check_live(
-    state: &State,
-    reservation: &Reservation,
-    unit: Unit,
-    requested: i64,
-) -> Result<(), Refusal> {
+pub(super) fn check_live(state: &State, reservation: &Reservation, unit: Unit, requested: i64) -> Result<(), Refusal> {
     check_tenant(state, reservation.tenant, unit, requested)?;
     match reservation.phase {
         Phase::Active => Ok(()),

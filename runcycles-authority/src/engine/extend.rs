@@ -15,7 +15,7 @@ pub(crate) struct Extend<'a> {
     pub(crate) id: &'a str,
     pub(crate) key: &'a str,
     pub(crate) fingerprint: Fingerprint,
-    pub(crate) extend_by_ms: Millis,
+    pub(crate) by_ms: Millis,
 }
 
 /// The new end.
@@ -48,7 +48,7 @@ impl Command for Extend<'_> {
         let extension = Extension {
             key: self.key.into(),
             fingerprint: self.fingerprint,
-            expires_at: reservation.expires_at.saturating_add(self.extend_by_ms),
+            expires_at: reservation.expires_at.saturating_add(self.by_ms),
             postings: holding(state, reservation).into_boxed_slice(),
         };
         let answer = answer_of(state, reservation, &extension, now);

@@ -53,8 +53,8 @@ pub(super) fn prepare(
 ) -> Result<Box<[Posting]>, Refusal> {
     let prepared = ledgers.iter().map(|before| {
         let figures = change(before.figures).and_then(Figures::checked);
-        let figures =
-            figures.ok_or_else(|| Refusal::Overflow { scope: state.ledgers().get(before.ledger).scope.shared().clone() })?;
+        let figures = figures
+            .ok_or_else(|| Refusal::Overflow { scope: state.ledgers().get(before.ledger).scope.shared().clone() })?;
         Ok(Posting { ledger: before.ledger, figures })
     });
     prepared.collect()

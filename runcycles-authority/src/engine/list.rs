@@ -127,7 +127,8 @@ impl Command for ListReservations {
     type Outcome = ReservationPage;
 
     fn apply(self, state: &mut State, _now: Millis) -> ReservationPage {
-        let mut rows = if self.sorting.by == SortBy::CreatedAt { self.by_creation(state) } else { self.by_value(state) };
+        let mut rows =
+            if self.sorting.by == SortBy::CreatedAt { self.by_creation(state) } else { self.by_value(state) };
         let has_more = rows.len() > self.limit;
         rows.truncate(self.limit);
         let next = rows.last().filter(|_| has_more).map(|row| (value_of(row, self.sorting.by), row.id));
@@ -150,14 +151,19 @@ impl ListReservations {
         }
         // Rows made at the same time are read to their end before the page is cut, since it orders them by id.
         let mut take = |row: &'s Reservation| {
-            let page_is_full = rows.len() > self.limit && rows.last().is_some_and(|last| last.created_at != row.created_at);
+            let page_is_full =
+                rows.len() > self.limit && rows.last().is_some_and(|last| last.created_at != row.created_at);
             if !page_is_full && self.matches(row) {
                 rows.push(row);
             }
             !page_is_full
         };
         let all = state.reservations().of_tenant(self.tenant, from, to);
-        if self.sorting.descending { all.rev().all(&mut take) } else { all.into_iter().all(&mut take) };
+        if self.sorting.descending {
+            all.rev().all(&mut take)
+        } else {
+            all.into_iter().all(&mut take)
+        };
         rows.sort_by(|a, b| self.order(a, b));
         rows
     }

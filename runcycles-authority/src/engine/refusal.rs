@@ -48,18 +48,27 @@ pub(crate) enum Reason {
     /// Too little remains.
     Exceeded,
     /// The actual amount is above the reserved one, and the policy is to reject that.
-    ExceedsEstimate { estimate: i64 },
+    ExceedsEstimate {
+        estimate: i64,
+    },
     Frozen,
     Closed,
     /// The ledger takes no reservations until it is funded.
     OverLimit,
     /// The debt would be more than the ledger allows.
-    OverdraftLimit { debt: i64, limit: i64 },
+    OverdraftLimit {
+        debt: i64,
+        limit: i64,
+    },
     /// There is debt, and the ledger allows none.
-    Debt { debt: i64 },
+    Debt {
+        debt: i64,
+    },
     /// No derived scope has a ledger.
     NoBudget,
-    TenantClosed { tenant: Arc<str> },
+    TenantClosed {
+        tenant: Arc<str>,
+    },
 }
 
 impl Denial {

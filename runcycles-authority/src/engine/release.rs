@@ -23,7 +23,7 @@ pub(crate) struct Release<'a> {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Released {
     pub(crate) unit: Unit,
-    pub(crate) released: i64,
+    pub(crate) amount: i64,
     pub(crate) balances: Vec<BalanceLine>,
 }
 
@@ -68,7 +68,7 @@ pub(super) fn give_back(before: Figures, estimate: i64) -> Option<Figures> {
 fn answer_of(state: &State, reservation: &Reservation, settlement: &Settlement) -> Released {
     Released {
         unit: reservation.unit,
-        released: reservation.estimate,
+        amount: reservation.estimate,
         balances: balance_lines(state, &settlement.postings),
     }
 }

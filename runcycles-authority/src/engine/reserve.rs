@@ -26,7 +26,7 @@ pub(super) const KEY_RETENTION_MS: Millis = 24 * 3_600_000;
 pub(crate) struct SubjectPath {
     pub(crate) path: ScopePath,
     pub(crate) spelling: Spelling,
-    pub(crate) dimensions: Option<Box<BTreeMap<String, String>>>,
+    pub(crate) dimensions: BTreeMap<String, String>,
 }
 
 /// Holds an amount in every budget on a path, or says whether it could.

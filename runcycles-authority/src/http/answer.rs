@@ -1,6 +1,5 @@
 //! Outcomes as bodies of answers.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use runcycles::models::{
@@ -59,7 +58,7 @@ pub(super) fn committed(outcome: &Committed) -> CommitResponse {
 }
 
 pub(super) fn released(outcome: &Released) -> ReleaseResponse {
-    let mut answer = ReleaseResponse::new(ReleaseStatus::Released, outcome.unit.amount(outcome.released));
+    let mut answer = ReleaseResponse::new(ReleaseStatus::Released, outcome.unit.amount(outcome.amount));
     answer.balances = balances(&outcome.balances);
     answer
 }
@@ -129,7 +128,7 @@ fn subject(row: &Reservation) -> Subject {
     for (level, value) in row.spelling.levels(row.scope.as_str()) {
         *subject.level_mut(level) = Some(value.to_owned());
     }
-    subject.dimensions = row.dimensions.as_deref().map_or_else(BTreeMap::new, Clone::clone);
+    subject.dimensions = row.dimensions.clone();
     subject
 }
 

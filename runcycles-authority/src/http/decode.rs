@@ -148,10 +148,7 @@ impl SubjectBody<'_> {
     pub(super) fn check(&self, violations: &mut Violations) {
         for (level, value) in self.levels() {
             if !is_level_value(value) {
-                violations.add(
-                    &format!("subject.{level}"),
-                    "must be 1 to 128 characters out of A-Z a-z 0-9 _ . -",
-                );
+                violations.add(&format!("subject.{level}"), "must be 1 to 128 characters out of A-Z a-z 0-9 _ . -");
             }
         }
         let dimensions = self.dimensions.iter().flatten();
@@ -175,9 +172,8 @@ impl SubjectBody<'_> {
 
     pub(super) fn path(&self) -> SubjectPath {
         let (path, spelling) = ScopePath::derive(self.levels());
-        let dimensions = self.dimensions.as_ref().filter(|dimensions| !dimensions.is_empty()).map(|dimensions| {
-            Box::new(dimensions.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
-        });
+        let dimensions = self.dimensions.iter().flatten();
+        let dimensions = dimensions.map(|(name, value)| (name.to_string(), value.to_string())).collect();
         SubjectPath { path, spelling, dimensions }
     }
 
@@ -207,7 +203,9 @@ impl ActionBody<'_> {
         if tags.len() > 10 {
             violations.add("action.tags", format_args!("must be at most 10, found {}", tags.len()));
         }
-        tags.iter().for_each(|tag| violations.chars("action.tags", tag, 0..=64));
+        for tag in tags {
+            violations.chars("action.tags", tag, 0..=64);
+        }
     }
 
     pub(super) fn to_action(&self) -> Action {
@@ -221,7 +219,9 @@ impl ActionBody<'_> {
         write_text(canonical, self.name.as_ref());
         canonical.optional(self.tags.as_ref(), |canonical, tags| {
             canonical.number(tags.len() as u64);
-            tags.iter().for_each(|tag| canonical.text(tag));
+            for tag in tags {
+                canonical.text(tag);
+            }
         });
     }
 }

@@ -16,5 +16,5 @@ mod violations;
 mod writes;
 
 pub(crate) use self::router::Router;
-pub use self::server::{BindError, Server};
 pub(crate) use self::server::listen;
+pub use self::server::{BindError, Server};

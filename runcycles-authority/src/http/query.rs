@@ -191,9 +191,9 @@ fn days_in_month(year: i64, month: i64) -> i64 {
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+    const DAYS_BEFORE_1970: i64 = 719_162;
     let before = year - 1;
     let days_before_year = before * 365 + before / 4 - before / 100 + before / 400;
     let days_before_month: i64 = (1..month).map(|month| days_in_month(year, month)).sum();
-    const DAYS_BEFORE_1970: i64 = 719_162;
     days_before_year + days_before_month + day - 1 - DAYS_BEFORE_1970
 }

@@ -162,15 +162,15 @@ impl Write<'_> {
         if let Some(Integer(extend_by)) = extend_by {
             violations.range("extend_by_ms", extend_by, 1..=86_400_000);
         }
-        let extend_by_ms = millis(given(extend_by, violations)?);
+        let by_ms = millis(given(extend_by, violations)?);
         self.check_key_header(body.idempotency_key.as_ref())?;
 
         let outcome = self.engine.execute(Extend {
             tenant: self.caller.tenant,
             id,
             key: body.idempotency_key.as_deref().unwrap_or_default(),
-            fingerprint: body.fingerprint(extend_by_ms),
-            extend_by_ms,
+            fingerprint: body.fingerprint(by_ms),
+            by_ms,
         });
         Ok(answer::extended(&outcome?))
     }
@@ -205,11 +205,7 @@ fn check_action<'a>(action: Option<ActionBody<'a>>, violations: &mut Violations)
     violations.require("action", action).inspect(|action| action.check(violations))
 }
 
-fn check_amount(
-    member: &str,
-    amount: Option<&AmountBody<'_>>,
-    violations: &mut Violations,
-) -> Option<CheckedAmount> {
+fn check_amount(member: &str, amount: Option<&AmountBody<'_>>, violations: &mut Violations) -> Option<CheckedAmount> {
     violations.require(member, amount).and_then(|amount| amount.check(member, violations))
 }
 

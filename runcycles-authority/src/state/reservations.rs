@@ -20,7 +20,7 @@ pub(crate) struct Reservation {
     pub(crate) key: Arc<str>,
     pub(crate) scope: ScopePath,
     pub(crate) spelling: Spelling,
-    pub(crate) dimensions: Option<Box<BTreeMap<String, String>>>,
+    pub(crate) dimensions: BTreeMap<String, String>,
     pub(crate) action: Action,
     pub(crate) unit: Unit,
     pub(crate) estimate: i64,

@@ -1,0 +1,15 @@
+//! The authority, from outside.
+
+mod support;
+
+mod builder;
+mod client;
+mod expiry;
+mod headers;
+mod idempotency;
+mod overage;
+mod properties;
+mod reads;
+mod reservations;
+mod server;
+mod validation;
