@@ -192,13 +192,13 @@ enum No {
 
 impl No {
     fn into_error(self, message: &str, refusal: Refusal) -> Error {
-        let mut message = refusal.explain(message);
         match self {
             Self::Budget => {
-                message.push_str(cure(refusal.reason.as_ref()));
+                let message = refusal.explain(message) + cure(refusal.reason.as_ref());
                 Error::BudgetExceeded { message, retry_after: refusal.retry_after, refusal: Box::new(refusal) }
             }
-            Self::Operator => Error::Blocked { message, refusal: Box::new(refusal) },
+            // How much is left has nothing to do with it.
+            Self::Operator => Error::Blocked { message: message.to_owned(), refusal: Box::new(refusal) },
         }
     }
 }

@@ -1,5 +1,7 @@
 //! How a settlement ended, as its caller sees it.
 
+use std::fmt;
+
 use crate::protocol::{Amount, Balance, CommitResponse, EventCreateResponse, EventId};
 
 /// How a settlement ended, or where it stands.
@@ -54,6 +56,33 @@ impl Settlement {
     pub(super) fn recovered(answer: EventCreateResponse, actual: &Amount) -> Self {
         let uncovered = uncovered(actual, answer.charged.as_ref());
         Self::RecoveredByEvent { event_id: answer.event_id, uncovered }
+    }
+}
+
+impl fmt::Display for Settlement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let uncovered = match self {
+            Self::Committed { charged, released, uncovered, .. } => {
+                write!(f, "{charged} committed")?;
+                if let Some(released) = released {
+                    write!(f, ", {released} returned")?;
+                }
+                uncovered
+            }
+            Self::RecoveredByEvent { event_id, uncovered } => {
+                write!(f, "recorded by event {event_id} after the reservation lapsed")?;
+                uncovered
+            }
+            Self::Released { released: Some(released) } => return write!(f, "{released} returned"),
+            Self::Released { released: None } => return f.write_str("nothing was held any more"),
+            Self::AlreadyFinalized => return f.write_str("settled before"),
+            Self::Pending => return f.write_str("not confirmed yet; settling goes on in the background"),
+            Self::Observed => return f.write_str("observed only; nothing to settle"),
+        };
+        match uncovered {
+            Some(uncovered) => write!(f, ", {uncovered} not covered by the budget"),
+            None => Ok(()),
+        }
     }
 }
 
