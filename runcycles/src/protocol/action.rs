@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::validation::{ValidationError, check_chars};
+use super::wire_object::object_only;
 
 /// What is about to be done (protocol: `Action`).
 ///
@@ -12,6 +13,7 @@ use super::validation::{ValidationError, check_chars};
 /// let action = Action::new("llm.completion", "gpt-4o").tag("customer-facing");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 #[non_exhaustive]
 pub struct Action {
     /// The type of action, `<category>.<operation>` such as `llm.completion`: 1 to 64 characters.
@@ -22,6 +24,8 @@ pub struct Action {
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_empty")]
     pub tags: Vec<String>,
 }
+
+object_only!(Action);
 
 /// Some servers write an absent list as `null`.
 fn null_as_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::validation::{ValidationError, shorten};
+use super::wire_object::object_only;
 
 /// The longest value of a level, in characters.
 const MAX_LEVEL_CHARS: usize = 128;
@@ -65,6 +66,7 @@ impl std::fmt::Display for Level {
 /// assert!(subject.validate().is_ok());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Subject {
     /// The organisation that owns the budgets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,6 +90,8 @@ pub struct Subject {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_as_empty")]
     pub dimensions: BTreeMap<String, String>,
 }
+
+object_only!(Subject);
 
 /// Some servers write absent maps as `null`.
 fn null_as_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {

@@ -135,6 +135,38 @@ macro_rules! wire_object {
 
 pub(crate) use wire_object;
 
+/// Implements serde for a struct that requests carry too, whose `#[serde(remote = "Self")]` derives the reading and writing of
+/// its members. What this adds is that only a JSON object is accepted: a derived struct accepts an array of its members too.
+macro_rules! object_only {
+    ($name:ident) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $name::serialize(self, serializer)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Visitor;
+                impl<'de> serde::de::Visitor<'de> for Visitor {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str(concat!("a JSON object (", stringify!($name), ")"))
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<$name, A::Error> {
+                        $name::deserialize(serde::de::value::MapAccessDeserializer::new(map))
+                    }
+                }
+                deserializer.deserialize_map(Visitor)
+            }
+        }
+    };
+}
+
+pub(crate) use object_only;
+
 /// Reads the value of a known member, which may stand in the object once.
 pub(crate) fn set_once<'de, T: Deserialize<'de>, A: de::MapAccess<'de>>(
     slot: &mut Option<T>,
