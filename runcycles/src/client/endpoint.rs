@@ -36,6 +36,9 @@ impl Endpoint {
                 return Err(invalid("it carries a user name or password".to_owned()));
             }
             Some(authority) if authority.host().is_empty() => return Err(invalid(format!("{base_url:?} has no host"))),
+            Some(authority) if authority.as_str() != authority.host() && authority.port_u16().is_none() => {
+                return Err(invalid(format!("{base_url:?} has no port between 0 and 65535 after its host")));
+            }
             Some(_) => {}
             None => return Err(invalid(format!("{base_url:?} has no host"))),
         }

@@ -1,6 +1,6 @@
 //! Lists as streams.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -51,7 +51,7 @@ impl Paged for ListReservationsParams {
     }
 
     fn open(page: Self::Page) -> Page<Self::Item> {
-        Page { items: page.reservations, next: page.next_cursor.filter(|_| page.has_more != Some(false)) }
+        Page { items: page.reservations, next: next_page(page.next_cursor, page.has_more) }
     }
 
     fn after(self, cursor: String) -> Self {
@@ -68,12 +68,17 @@ impl Paged for BalanceParams {
     }
 
     fn open(page: Self::Page) -> Page<Self::Item> {
-        Page { items: page.balances, next: page.next_cursor.filter(|_| page.has_more != Some(false)) }
+        Page { items: page.balances, next: next_page(page.next_cursor, page.has_more) }
     }
 
     fn after(self, cursor: String) -> Self {
         self.cursor(cursor)
     }
+}
+
+/// Where the next page starts, if there is one. Some servers write an absent cursor as an empty one.
+fn next_page(cursor: Option<String>, has_more: Option<bool>) -> Option<String> {
+    cursor.filter(|cursor| !cursor.is_empty() && has_more != Some(false))
 }
 
 /// Fetches one page after another.
@@ -84,12 +89,14 @@ type Fetch<T> = Box<dyn Fn(Option<String>) -> BoxFuture<'static, Result<Page<T>,
 pub struct Pages<T> {
     fetch: Fetch<T>,
     items: VecDeque<T>,
+    /// The cursors of the pages before, none of which may come again: the list would never end.
+    seen: HashSet<String>,
     state: State<T>,
 }
 
 enum State<T> {
-    /// A page is on its way; the cursor it starts at.
-    Asking(BoxFuture<'static, Result<Page<T>, Error>>, Option<String>),
+    /// A page is on its way.
+    Asking(BoxFuture<'static, Result<Page<T>, Error>>),
     /// There is a next page at this cursor.
     More(String),
     End,
@@ -107,7 +114,7 @@ impl<T: Send + 'static> Pages<T> {
             Box::pin(async move { Ok(P::open(operation.await?)) })
         });
         let first = fetch(None);
-        Self { fetch, items: VecDeque::new(), state: State::Asking(first, None) }
+        Self { fetch, items: VecDeque::new(), seen: HashSet::new(), state: State::Asking(first) }
     }
 }
 
@@ -124,18 +131,17 @@ impl<T: Send + Unpin + 'static> Stream for Pages<T> {
                 State::End => return Poll::Ready(None),
                 State::More(cursor) => {
                     let cursor = std::mem::take(cursor);
-                    this.state = State::Asking((this.fetch)(Some(cursor.clone())), Some(cursor));
+                    this.state = State::Asking((this.fetch)(Some(cursor)));
                 }
-                State::Asking(page, cursor) => {
+                State::Asking(page) => {
                     let page = ready!(page.as_mut().poll(cx));
-                    let cursor = cursor.take();
                     this.state = State::End;
                     let page = match page {
                         Ok(page) => page,
                         Err(error) => return Poll::Ready(Some(Err(error))),
                     };
-                    if page.next.is_some() && page.next == cursor {
-                        let problem = "the next page starts where this one did".to_owned();
+                    if page.next.as_ref().is_some_and(|next| !this.seen.insert(next.clone())) {
+                        let problem = "the next page is one that was there before".to_owned();
                         return Poll::Ready(Some(Err(Error::Ambiguous {
                             operation: "list",
                             problem,
