@@ -2,6 +2,14 @@
 
 mod support;
 
+mod client_answers;
+mod client_config;
+mod client_errors;
+mod client_limits;
+mod client_pages;
+mod client_requests;
+mod client_scope;
+mod client_secrets;
 mod protocol_amounts;
 mod protocol_ids;
 mod protocol_requests;

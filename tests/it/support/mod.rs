@@ -1,3 +1,10 @@
 //! What the tests share.
 
+pub(crate) mod clock;
+pub(crate) mod honest;
+pub(crate) mod operations;
+pub(crate) mod reply;
 pub(crate) mod schema;
+pub(crate) mod script;
+pub(crate) mod sent;
+pub(crate) mod stream;
