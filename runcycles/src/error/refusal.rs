@@ -198,7 +198,13 @@ impl No {
                 Error::BudgetExceeded { message, retry_after: refusal.retry_after, refusal: Box::new(refusal) }
             }
             // How much is left has nothing to do with it.
-            Self::Operator => Error::Blocked { message: message.to_owned(), refusal: Box::new(refusal) },
+            Self::Operator => {
+                let message = match refusal.scope() {
+                    Some(scope) if !message.contains(scope) => format!("{scope}: {message}"),
+                    _ => message.to_owned(),
+                };
+                Error::Blocked { message, refusal: Box::new(refusal) }
+            }
         }
     }
 }
