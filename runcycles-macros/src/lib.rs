@@ -1,1 +1,76 @@
-//! The `#[cycles]` attribute.
+//! The `#[cycles]` attribute of the `runcycles` crate, which re-exports it as `runcycles::cycles`. Depend on `runcycles`:
+//! the attribute expands to names of that crate.
+
+mod actual;
+mod args;
+mod body;
+mod estimate;
+mod expand;
+mod function;
+mod key;
+mod limits;
+mod literal;
+mod validate;
+
+use proc_macro::TokenStream;
+
+/// Runs the function's body only after an authority has reserved what it may cost, and settles afterwards what it did cost.
+///
+/// The function returns a `Result<T, E>` with `E: From<runcycles::Error>`. Where the authority denies the reservation, the
+/// body does not run and the caller gets the denial in `Err`. Where the body runs, its value or its error reaches the caller
+/// as it is: `Ok` commits the actual amount, or else the estimate; `Err` releases the reservation.
+///
+/// The example is not compiled here, since `runcycles` depends on this crate; there it is.
+///
+/// ```ignore
+/// #[cycles(usd!(0.02), "llm.completion", action_name = model, agent = user_id, actual = |reply| reply.cost())]
+/// async fn chat(user_id: &str, model: &str, prompt: &str) -> Result<Reply, AgentError> {
+///     Ok(ask(model, prompt).await?)
+/// }
+/// ```
+///
+/// # Arguments
+///
+/// The estimate and the action kind come first and go without a name, or anywhere with one. The order of the others is free.
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `estimate` | what the action may cost: an `Amount`, or an integer in `unit`. Required |
+/// | `action_kind` | `<category>.<operation>`, such as `"llm.completion"`: text of 1 to 64 characters. Required |
+/// | `action_name` | the model or tool: text of 1 to 256 characters; the function's name by default |
+/// | `action_tags` | at most 10 texts of at most 64 characters: `["customer-facing"]` |
+/// | `tenant`, `workspace`, `app`, `workflow`, `agent`, `toolset` | the levels of the scope, each a `ScopeValue`: text, an integer, a UUID, a type of your own, or an `Option`, of which `None` leaves the level out |
+/// | `scope` | a whole scope: `Scope::workflow(run).agent(user)`. Levels and dimensions given beside it come first |
+/// | `dimensions(name = value, …)` | names and values for reports, each a `ScopeValue`. They cap nothing |
+/// | `actual` | what the action did cost: a closure or a function over `&T`, or an expression over `output`, which is that `&T`. It gives an `Amount`, or an integer in the unit of the estimate |
+/// | `client` | the client: a `CyclesClient` or a reference to one; by default the ambient one, then the default of the process |
+/// | `ttl` | how long the reservation lives unless extended: a `Duration`, integer milliseconds, or text such as `"30s"`; 1 second to 24 hours |
+/// | `grace_period` | how long after that a commit is still accepted, in the same forms; at most one minute |
+/// | `overage_policy` | a `CommitOveragePolicy`, or one of `"REJECT"`, `"ALLOW_IF_AVAILABLE"`, `"ALLOW_WITH_OVERDRAFT"`; the tenant's by default |
+/// | `unit` | a `Unit`, or one of `"USD_MICROCENTS"`, `"TOKENS"`, `"CREDITS"`, `"RISK_POINTS"`: what a bare integer counts. An estimate in another unit is an error |
+///
+/// What a call leaves out of the scope is filled from the ambient scope, then from the client's defaults.
+///
+/// # When arguments are evaluated
+///
+/// At every call, on the function's parameters, `self` included, before the body and before anything is reserved: where an
+/// argument fails with `?` or panics, nothing is held. Parameters are borrowed, so `agent = user_id` leaves a `String` whole
+/// for the body. Arguments do not wait: `.await` is an error.
+///
+/// `actual` is evaluated after the body, which owns the parameters by then: it sees those that are references or `Copy`, and
+/// others only where the body does not use them.
+///
+/// Values written as literals are checked while the program is compiled; all others where they are used, and a value that
+/// cannot be used fails the call before anything is sent.
+///
+/// # Functions
+///
+/// Async functions and methods with any receiver, generics, lifetimes, `impl Trait` and patterns; methods of traits, with
+/// `#[async_trait]` too; and functions that end in `async move { … }` or `Box::pin(async move { … })`. The future is `Send`
+/// where the body's is.
+///
+/// The attribute stands above those that turn an async function into a plain one, such as `#[tokio::main]`.
+#[proc_macro_attribute]
+pub fn cycles(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::cycles(arguments.into(), &item.into()).into()
+}

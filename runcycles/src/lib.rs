@@ -1,6 +1,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
-//! placeholder
+#![doc = include_str!("../README.md")]
 
+mod call;
 mod client;
 mod error;
 mod guard;
@@ -16,6 +17,7 @@ pub mod models {
     pub use crate::protocol::*;
 }
 
+pub use self::call::{IntoAmount, ScopeValue};
 pub use self::client::{
     Answer, CyclesClient, CyclesClientBuilder, CyclesConfig, Operation, Pages, Response, ResponseMetadata, RetryConfig,
     current_client, set_default_client,
@@ -30,8 +32,43 @@ pub use self::settlement::{FlushReport, Settlement};
 pub use self::transport::ReqwestTransport;
 pub use self::transport::{BoxFuture, Transport, TransportError, TransportErrorKind};
 
+/// Guards an async function: its body runs only after its budget has been reserved.
+///
+/// ```
+/// use runcycles::{Error, cycles, tokens};
+///
+/// #[derive(Debug)]
+/// enum AgentError {
+///     Cycles(Error),
+///     Model(String),
+/// }
+///
+/// impl From<Error> for AgentError {
+///     fn from(error: Error) -> Self {
+///         Self::Cycles(error)
+///     }
+/// }
+///
+/// struct Reply {
+///     text: String,
+///     tokens: u64,
+/// }
+///
+/// #[cycles(tokens(1_000), "llm.completion", action_name = model, agent = user_id, actual = |reply| tokens(reply.tokens))]
+/// async fn chat(user_id: &str, model: &str, prompt: &str) -> Result<Reply, AgentError> {
+///     if prompt.is_empty() {
+///         return Err(AgentError::Model("nothing to answer".to_owned()));
+///     }
+///     Ok(Reply { text: format!("{user_id} said {prompt}"), tokens: 12 })
+/// }
+/// ```
+///
+#[cfg(feature = "macros")]
+pub use runcycles_macros::cycles;
+
 #[doc(hidden)]
 pub mod __private {
     //! Names that macros expand to. Not public API.
-    pub use crate::protocol::usd_literal;
+    pub use crate::call::{Call, CallBuilder, Fallible, Guard, GuardedResult, Lasting, guard};
+    pub use crate::protocol::{CommitOveragePolicy, Level, Unit, usd_literal};
 }

@@ -10,6 +10,7 @@ mod client_pages;
 mod client_requests;
 mod client_scope;
 mod client_secrets;
+mod end_to_end;
 mod protocol_amounts;
 mod protocol_ids;
 mod protocol_requests;

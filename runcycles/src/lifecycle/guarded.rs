@@ -12,7 +12,7 @@ use crate::protocol::{Amount, ValidationError};
 ///
 /// A call that could not be collected, a missing client and a denial are errors of the caller's own type; the body has not
 /// been polled then.
-pub async fn guarded<T, E, F, A>(call: Result<Call, Error>, actual: Option<A>, body: F) -> Result<T, E>
+pub(crate) async fn guarded<T, E, F, A>(call: Result<Call, Error>, actual: Option<A>, body: F) -> Result<T, E>
 where
     F: Future<Output = Result<T, E>>,
     E: From<Error>,
@@ -24,12 +24,18 @@ where
         Some(client) => client,
         None => current_client()?,
     };
-    govern(&client, call.request.build(), None, |_context| body, |result| match result {
-        Ok(value) => {
-            let actual = actual.map(|actual| actual(&value));
-            Outcome::Done { value, actual }
-        }
-        Err(error) => Outcome::Failed(error),
-    })
+    govern(
+        &client,
+        call.request.build(),
+        None,
+        |_context| body,
+        |result| match result {
+            Ok(value) => {
+                let actual = actual.map(|actual| actual(&value));
+                Outcome::Done { value, actual }
+            }
+            Err(error) => Outcome::Failed(error),
+        },
+    )
     .await?
 }

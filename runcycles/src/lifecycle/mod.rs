@@ -2,7 +2,9 @@
 
 mod context;
 mod govern;
+mod guarded;
 mod with_cycles;
 
 pub use self::context::{Context, context};
+pub(crate) use self::guarded::guarded;
 pub use self::with_cycles::{WithCyclesConfig, with_cycles};

@@ -1,0 +1,137 @@
+//! A call, collected argument by argument.
+
+use std::time::Duration;
+
+use super::{IntoAmount, Lasting, ScopeValue};
+use crate::client::CyclesClient;
+use crate::error::Error;
+use crate::protocol::{
+    Action, Amount, CommitOveragePolicy, Level, ReservationCreateRequest, Reserve, Subject, Unit, ValidationError,
+};
+
+/// A guarded call, ready for the lifecycle.
+#[derive(Debug)]
+#[must_use = "a call does nothing until the lifecycle runs it"]
+pub struct Call {
+    /// What is asked of the authority; the levels it leaves out are filled later.
+    pub(crate) request: Reserve<Action, Amount>,
+    /// The unit of the estimate, which the actual amount has too.
+    pub(crate) unit: Unit,
+    /// The client that the call names.
+    pub(crate) client: Option<CyclesClient>,
+}
+
+/// Collects a call. It borrows what it is given, so a function's arguments stay whole for its body.
+#[derive(Debug)]
+#[must_use = "a builder sends nothing"]
+pub struct CallBuilder {
+    action: Action,
+    estimate: Result<Amount, ValidationError>,
+    levels: Subject,
+    scope: Option<Subject>,
+    ttl: Option<Result<Duration, ValidationError>>,
+    grace_period: Option<Result<Duration, ValidationError>>,
+    overage_policy: Option<CommitOveragePolicy>,
+    client: Option<CyclesClient>,
+}
+
+impl CallBuilder {
+    /// A call of an action, and what it may cost. A bare number counts in `unit`, or else in microcents; an amount in
+    /// another unit than the one given is an error.
+    pub fn new(kind: &str, name: &str, unit: Option<&Unit>, estimate: &impl IntoAmount) -> Self {
+        Self {
+            action: Action::new(kind, name),
+            estimate: estimate_in(unit, estimate),
+            levels: Subject::default(),
+            scope: None,
+            ttl: None,
+            grace_period: None,
+            overage_policy: None,
+            client: None,
+        }
+    }
+
+    /// Tags of the action.
+    pub fn action_tags<S: AsRef<str>>(&mut self, tags: &[S]) {
+        self.action.tags = tags.iter().map(|tag| tag.as_ref().to_owned()).collect();
+    }
+
+    /// A level; `None` leaves it out.
+    pub fn level(&mut self, level: Level, value: &(impl ScopeValue + ?Sized)) {
+        *self.levels.level_mut(level) = value.scope_value();
+    }
+
+    /// A dimension; `None` leaves it out.
+    pub fn dimension(&mut self, name: &str, value: &(impl ScopeValue + ?Sized)) {
+        if let Some(value) = value.scope_value() {
+            self.levels.dimensions.insert(name.to_owned(), value);
+        }
+    }
+
+    /// A scope, for what levels and dimensions leave out.
+    pub fn scope(&mut self, scope: &Subject) {
+        self.scope = Some(scope.clone());
+    }
+
+    /// How long the reservation lives unless it is extended.
+    pub fn ttl(&mut self, ttl: &impl Lasting) {
+        self.ttl = Some(ttl.lasting("ttl_ms"));
+    }
+
+    /// How long after its end a commit is still accepted.
+    pub fn grace_period(&mut self, grace_period: &impl Lasting) {
+        self.grace_period = Some(grace_period.lasting("grace_period_ms"));
+    }
+
+    /// What happens when the actual amount is larger than the estimate.
+    pub fn overage_policy(&mut self, policy: &CommitOveragePolicy) {
+        self.overage_policy = Some(policy.clone());
+    }
+
+    /// The client that reserves and settles.
+    pub fn client(&mut self, client: &CyclesClient) {
+        self.client = Some(client.clone());
+    }
+
+    /// The call.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validation`] for an estimate or a duration that cannot be used. What the protocol says of the rest is
+    /// checked once the call's subject is complete.
+    pub fn build(self) -> Result<Call, Error> {
+        let estimate = self.estimate?;
+        let unit = estimate.unit().clone();
+        let subject = match &self.scope {
+            Some(scope) => self.levels.or(scope),
+            None => self.levels,
+        };
+        let mut request = ReservationCreateRequest::builder().action(self.action).estimate(estimate).subject(subject);
+        if let Some(ttl) = self.ttl.transpose()? {
+            request = request.ttl(ttl);
+        }
+        if let Some(grace_period) = self.grace_period.transpose()? {
+            request = request.grace_period(grace_period);
+        }
+        if let Some(policy) = self.overage_policy {
+            request = request.overage_policy(policy);
+        }
+        Ok(Call { request, unit, client: self.client })
+    }
+}
+
+/// The estimate, in the unit given if one is.
+fn estimate_in(unit: Option<&Unit>, estimate: &impl IntoAmount) -> Result<Amount, ValidationError> {
+    let amount = estimate
+        .clone()
+        .into_amount(unit.unwrap_or(&Unit::UsdMicrocents))
+        .map_err(|error| ValidationError::new("estimate", error.found(), error.expected().to_owned()))?;
+    match unit {
+        Some(unit) if unit != amount.unit() => Err(ValidationError::new(
+            "estimate",
+            amount.to_string(),
+            format!("an amount in {unit}, which `unit` names; change either"),
+        )),
+        _ => Ok(amount),
+    }
+}

@@ -1,0 +1,9 @@
+use runcycles::{Error, cycles};
+
+#[cycles(runcycles::usd!(0.02), "llm.completion", agent = user)]
+#[cycles(runcycles::usd!(0.02), "llm.completion")]
+pub async fn chat(user: &str) -> Result<usize, Error> {
+    Ok(user.len())
+}
+
+fn main() {}
