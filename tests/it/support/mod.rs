@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod honest;
 pub(crate) mod operations;
+pub(crate) mod raw_server;
 pub(crate) mod reply;
 pub(crate) mod schema;
 pub(crate) mod script;
