@@ -82,15 +82,18 @@ impl CyclesClient {
         };
         tracing::warn!(%error, "no clear answer to a reservation; asking once more with the same key");
         let first_arrived = may_have_arrived(error);
+        let first_named = named_reservation(error).cloned();
         let sent_at = Instant::now();
         let second = self.shared.send(prepared).await;
         orphan.possible = match &second {
             Ok(_) => false,
-            Err(Error::Ambiguous { reservation_id: Some(id), .. }) => {
-                self.give_back(id);
-                false
-            }
-            Err(error) => first_arrived || may_have_arrived(error),
+            Err(error) => match named_reservation(error).or(first_named.as_ref()) {
+                Some(id) => {
+                    self.give_back(id);
+                    false
+                }
+                None => first_arrived || may_have_arrived(error),
+            },
         };
         (second, sent_at)
     }
@@ -108,6 +111,14 @@ fn outcome_is_open(error: &Error) -> bool {
         Error::Transport(_) | Error::Ambiguous { .. } => true,
         Error::Api { status, .. } => *status >= 500,
         _ => false,
+    }
+}
+
+/// The reservation that an unusable answer names.
+fn named_reservation(error: &Error) -> Option<&ReservationId> {
+    match error {
+        Error::Ambiguous { reservation_id, .. } => reservation_id.as_ref(),
+        _ => None,
     }
 }
 

@@ -19,6 +19,8 @@ const RECOVERY_REASON: &str = "commit_after_reservation_expired";
 pub(crate) struct Claim {
     pub(super) work: Work,
     pub(super) plan: Plan,
+    /// Whether the authority only observes, so that there is nothing to settle.
+    pub(super) observed: bool,
     /// The request of the current step, made by its first attempt.
     prepared: Option<Prepared>,
 }
@@ -38,15 +40,17 @@ pub(super) enum Work {
 
 impl Claim {
     pub(crate) fn commit(reservation: Arc<Reservation>, request: CommitRequest) -> Self {
-        Self::new(Work::Commit { reservation, request: Box::new(request) })
+        let observed = reservation.observed;
+        Self { observed, ..Self::new(Work::Commit { reservation, request: Box::new(request) }) }
     }
 
     pub(crate) fn release(reservation: Arc<Reservation>, request: ReleaseRequest) -> Self {
-        Self::new(Work::Release { id: reservation.id.clone(), request })
+        let observed = reservation.observed;
+        Self { observed, ..Self::new(Work::Release { id: reservation.id.clone(), request }) }
     }
 
     pub(super) fn new(work: Work) -> Self {
-        Self { work, plan: Plan::default(), prepared: None }
+        Self { work, plan: Plan::default(), observed: false, prepared: None }
     }
 
     /// The reservation at stake, or the key it was asked for with.
@@ -56,11 +60,6 @@ impl Claim {
             Work::Release { id, .. } => id.as_str(),
             Work::Lookup { key } => key.as_str(),
         }
-    }
-
-    /// Whether the authority only observes, so that there is nothing to settle.
-    pub(super) fn is_observed(&self) -> bool {
-        matches!(&self.work, Work::Commit { reservation, .. } if reservation.observed)
     }
 
     /// What the action cost, where spend is at stake.

@@ -55,7 +55,7 @@ impl Shared {
 
     /// Settles a claim in the background.
     pub(crate) fn settle_in_background(self: &Arc<Self>, claim: Claim, runtime: &Handle) {
-        if !claim.is_observed() {
+        if !claim.observed {
             Queue::add(self, claim, Instant::now(), false, runtime);
         }
     }
@@ -101,9 +101,10 @@ impl Shared {
                 let answer = read_answer::<ReleaseResponse>(answer)?.value;
                 Ok(Some(Settlement::Released { released: Some(answer.released) }))
             }
-            Work::Lookup { .. } => {
-                let found = read_answer::<ReservationListResponse>(answer)?.value.reservations;
-                match found.into_iter().next() {
+            Work::Lookup { key } => {
+                // A server may ignore the filter, and whatever else it lists belongs to somebody.
+                let rows = read_answer::<ReservationListResponse>(answer)?.value.reservations;
+                match rows.into_iter().find(|row| row.idempotency_key.as_ref() == Some(key)) {
                     Some(row) => {
                         claim.switch_to_release(row.reservation_id);
                         Ok(None)
@@ -151,7 +152,7 @@ struct Settling {
 
 impl Settling {
     async fn finish(mut self) -> Result<Settlement, Error> {
-        let Some(claim) = self.claim.as_mut().filter(|claim| !claim.is_observed()) else {
+        let Some(claim) = self.claim.as_mut().filter(|claim| !claim.observed) else {
             self.claim = None;
             return Ok(Settlement::Observed);
         };
