@@ -11,6 +11,8 @@ mod client_requests;
 mod client_scope;
 mod client_secrets;
 mod end_to_end;
+mod guard_drop;
+mod guard_reserve;
 mod http_answers;
 mod http_connections;
 mod macro_arguments;

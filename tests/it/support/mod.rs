@@ -2,6 +2,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod honest;
+pub(crate) mod log;
 pub(crate) mod operations;
 pub(crate) mod raw_server;
 pub(crate) mod reply;
