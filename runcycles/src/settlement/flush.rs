@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::time::Instant;
 
 use super::queue::Queue;
 use crate::client::CyclesClient;
@@ -32,13 +31,17 @@ impl CyclesClient {
         let settlements = &self.shared.settlements;
         let before = settlements.ended_count();
         Queue::hurry(&self.shared, &Handle::current());
-        let until = Instant::now() + deadline;
-        loop {
-            let ended = settlements.ended();
-            if settlements.is_idle() || tokio::time::timeout_at(until, ended).await.is_err() {
-                break;
+        let all_ended = async {
+            loop {
+                let ended = settlements.ended();
+                if settlements.is_idle() {
+                    return;
+                }
+                ended.await;
             }
-        }
+        };
+        // Running out of time is one of the outcomes that the report tells.
+        let _ = tokio::time::timeout(deadline, all_ended).await;
         FlushReport { settled: settlements.ended_count() - before, remaining: settlements.remaining() }
     }
 }

@@ -37,8 +37,8 @@ enum Progress {
     Again,
     /// The next attempt is due after a wait, which the authority may have asked for.
     Later { wait: Duration, is_floor: bool },
-    /// No further attempt by itself.
-    Parked,
+    /// No further attempt by itself, and none that is asked for within the time that the authority asked to wait.
+    Parked { floor: Duration },
 }
 
 impl Shared {
@@ -138,7 +138,7 @@ impl Shared {
         match claim.plan.after(open, &self.config.retry, fastrand::f32()) {
             Next::Now => Progress::Again,
             Next::After(wait) => Progress::Later { wait, is_floor: matches!(open, Open::Throttled(_)) },
-            Next::Park => Progress::Parked,
+            Next::Park => Progress::Parked { floor: open.floor() },
         }
     }
 }
@@ -172,7 +172,8 @@ impl Settling {
                 tracing::warn!(claim = claim.name(), "settlement not confirmed; going on in the background");
                 Queue::add(&self.shared, claim, Instant::now() + wait, is_floor, &self.runtime);
             }
-            Progress::Again | Progress::Parked => self.shared.settlements.park(claim),
+            Progress::Parked { floor } => self.shared.settlements.park(claim, floor),
+            Progress::Again => Queue::add(&self.shared, claim, Instant::now(), false, &self.runtime),
         }
         Ok(Settlement::Pending)
     }

@@ -6,6 +6,9 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 
 use crate::client::RetryConfig;
 
+/// The longest wait, whatever the settings say: the clock can be asked for no more than it can count.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+
 /// Where the attempts of a settlement stand.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
@@ -26,6 +29,16 @@ pub(super) enum Open {
     Refused,
 }
 
+impl Open {
+    /// The time before which nothing may be sent.
+    pub(super) fn floor(self) -> Duration {
+        match self {
+            Self::Throttled(floor) => floor,
+            Self::Unclear | Self::Refused => Duration::ZERO,
+        }
+    }
+}
+
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -44,15 +57,11 @@ impl Plan {
             self.repeated = true;
             return Next::Now;
         }
-        let floor = match open {
-            Open::Throttled(floor) => floor,
-            Open::Unclear | Open::Refused => Duration::ZERO,
-        };
         let wait = if retry.enabled { nth_delay(retry, self.waits) } else { None };
         self.waits = self.waits.saturating_add(1);
         match wait {
             // Half of each wait is certain, so that attempts never crowd; no wait is shorter than the authority asked for.
-            Some(wait) => Next::After(wait.mul_f32(0.5 + 0.5 * chance.clamp(0.0, 1.0)).max(floor)),
+            Some(wait) => Next::After(wait.mul_f32(0.5 + 0.5 * chance.clamp(0.0, 1.0)).max(open.floor())),
             None => Next::Park,
         }
     }
@@ -69,7 +78,7 @@ fn nth_delay(retry: &RetryConfig, n: u32) -> Option<Duration> {
         .with_max_times(usize::try_from(retry.max_attempts).ok()?)
         .build()
         .nth(n)
-        .map(|delay| delay.min(retry.max_delay))
+        .map(|delay| delay.min(retry.max_delay).min(LONGEST_WAIT))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -30,7 +31,8 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct State {
     waiting: BinaryHeap<Waiting>,
-    parked: Vec<Claim>,
+    /// Due when the authority's wait is over, but only if somebody flushes.
+    parked: Vec<Waiting>,
     in_flight: usize,
     worker: bool,
     /// How many have ended since the client was made.
@@ -81,14 +83,15 @@ impl Queue {
         queue.added.notify_one();
     }
 
-    /// Leaves a claim until somebody flushes.
-    pub(super) fn park(&self, claim: Claim) {
+    /// Leaves a claim until somebody flushes, and for the time that the authority asked to wait.
+    pub(super) fn park(&self, claim: Claim, floor: Duration) {
         tracing::error!(
             claim = claim.name(),
             spend = claim.spend().map(tracing::field::display),
             "settlement not confirmed; it waits in memory for CyclesClient::flush"
         );
-        self.lock().parked.push(claim);
+        let due = Instant::now() + floor;
+        self.lock().parked.push(Waiting { due, is_floor: !floor.is_zero(), claim });
     }
 
     /// Makes everything due that the authority did not ask to wait for.
@@ -98,9 +101,11 @@ impl Queue {
         let parked = std::mem::take(&mut state.parked);
         let waiting = std::mem::take(&mut state.waiting);
         state.waiting.extend(
-            waiting.into_iter().map(|waiting| if waiting.is_floor { waiting } else { Waiting { due: now, ..waiting } }),
+            waiting
+                .into_iter()
+                .chain(parked)
+                .map(|waiting| if waiting.is_floor { waiting } else { Waiting { due: now, ..waiting } }),
         );
-        state.waiting.extend(parked.into_iter().map(|claim| Waiting { due: now, is_floor: false, claim }));
         drop(state);
         Self::ensure_worker(shared, runtime);
         shared.settlements.added.notify_one();
@@ -219,7 +224,7 @@ impl Attempt {
             Progress::Later { wait, is_floor } => {
                 queue.lock().waiting.push(Waiting { due: now + wait, is_floor, claim });
             }
-            Progress::Parked => queue.park(claim),
+            Progress::Parked { floor } => queue.park(claim, floor),
         }
         queue.lock().in_flight -= 1;
         queue.ended.notify_waiters();
