@@ -24,3 +24,6 @@ mod protocol_requests;
 mod protocol_responses;
 mod protocol_subjects;
 mod protocol_vocabulary;
+mod settlement_background;
+mod settlement_commit;
+mod settlement_release;
