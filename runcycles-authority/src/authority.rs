@@ -148,6 +148,10 @@ impl Authority {
         assert!(holds.is_empty(), "expected nothing to be held, found {}: {}", holds.len(), holds.join("; "));
     }
 
+    pub(crate) fn engine(&self) -> Arc<Engine> {
+        self.shared.engine.clone()
+    }
+
     fn set_status(&self, scope: &str, status: LedgerStatus) -> Result<(), BudgetError> {
         let scope = scope.to_ascii_lowercase();
         self.shared.engine.execute(SetStatus { scope: &scope, unit: None, status }).map(drop)

@@ -13,6 +13,7 @@ mod fingerprint;
 mod http;
 mod ids;
 mod ledger;
+mod probe;
 mod scope;
 #[expect(dead_code, reason = "the admin plane and a store on disk read the rest")]
 mod state;
@@ -28,3 +29,9 @@ pub use self::http::{BindError, Server};
 pub use self::ledger::{Ledger, LedgerStatus};
 pub use self::scope::InvalidScope;
 pub use self::transport::InProcess;
+
+#[doc(hidden)]
+pub mod __private {
+    //! What benchmarks measure. Not public API.
+    pub use crate::probe::EngineProbe;
+}

@@ -1,88 +1,160 @@
 //! Outcomes as bodies of answers.
 
-use std::sync::Arc;
-
+use bytes::Bytes;
 use runcycles::models::{
-    self, Action, Balance, BalanceResponse, CommitResponse, CommitStatus, Decision, DecisionResponse,
-    EventCreateResponse, EventId, EventStatus, ExtendResponse, ExtendStatus, IdempotencyKey, ReleaseResponse,
-    ReleaseStatus, ReservationCreateResponse, ReservationDetail, ReservationId, ReservationListResponse,
-    ReservationStatus, Subject,
+    Action, IdError, IdempotencyKey, ReservationDetail, ReservationId, ReservationListResponse, ReservationStatus,
+    Subject,
 };
 use uuid::Uuid;
 
+use super::json::{self, Object};
 use super::problem::Problem;
 use crate::engine::{Applied, BalanceLine, Committed, Decided, Extended, Released, Reserved, Status};
 use crate::scope::{ScopePath, leaf};
 use crate::state::{Phase, Reservation};
+use crate::unit::Unit;
 
-pub(super) fn reserved(outcome: Reserved) -> Result<ReservationCreateResponse, Problem> {
-    let (decision, reason, allowed) = match outcome.verdict {
-        Ok(allowed) if allowed.caps.is_some() => (Decision::AllowWithCaps, None, Some(allowed)),
-        Ok(allowed) => (Decision::Allow, None, Some(allowed)),
-        Err(reason) => (Decision::Deny, Some(reason), None),
-    };
-    let mut answer = ReservationCreateResponse::new(decision, affected_scopes(&outcome.scope));
-    answer.scope_path = Some(outcome.scope.as_str().to_owned());
-    answer.reason_code = reason;
-    if let Some(allowed) = allowed {
-        answer.reserved = Some(outcome.unit.amount(outcome.estimate));
-        answer.caps = allowed.caps.map(Arc::unwrap_or_clone);
-        answer.balances = balances(&allowed.balances);
+pub(super) fn reserved(outcome: &Reserved) -> Bytes {
+    json::object(|answer| {
+        let caps = outcome.verdict.as_ref().ok().and_then(|allowed| allowed.caps.as_ref());
+        answer.plain("decision", decision(outcome.verdict.is_ok(), caps.is_some()));
+        scopes(answer, &outcome.scope);
+        if let Some(lease) = &outcome.lease {
+            answer.plain("reservation_id", hyphenated(lease.id, &mut Uuid::encode_buffer()));
+        }
+        if outcome.verdict.is_ok() {
+            amount(answer, "reserved", outcome.unit, outcome.estimate);
+        }
+        if let Some(lease) = &outcome.lease {
+            answer.number("expires_at_ms", whole(lease.expires_at));
+            answer.number("remaining_ttl_ms", whole(lease.remaining_ttl_ms));
+        }
+        answer.plain("scope_path", outcome.scope.as_str());
+        match &outcome.verdict {
+            Ok(allowed) => {
+                if let Some(caps) = &allowed.caps {
+                    answer.value("caps", &**caps);
+                }
+                balances(answer, &allowed.balances);
+            }
+            Err(reason) => answer.text("reason_code", reason.as_str()),
+        }
+    })
+}
+
+pub(super) fn decided(outcome: &Decided) -> Bytes {
+    json::object(|answer| {
+        let caps = outcome.verdict.as_ref().ok().and_then(Option::as_deref);
+        answer.plain("decision", decision(outcome.verdict.is_ok(), caps.is_some()));
+        if let Some(caps) = caps {
+            answer.value("caps", caps);
+        }
+        if let Err(reason) = &outcome.verdict {
+            answer.text("reason_code", reason.as_str());
+        }
+        scopes(answer, &outcome.scope);
+    })
+}
+
+pub(super) fn committed(outcome: &Committed) -> Bytes {
+    json::object(|answer| {
+        answer.plain("status", "COMMITTED");
+        amount(answer, "charged", outcome.unit, outcome.charged);
+        if outcome.released > 0 {
+            amount(answer, "released", outcome.unit, outcome.released);
+        }
+        balances(answer, &outcome.balances);
+    })
+}
+
+pub(super) fn released(outcome: &Released) -> Bytes {
+    json::object(|answer| {
+        answer.plain("status", "RELEASED");
+        amount(answer, "released", outcome.unit, outcome.amount);
+        balances(answer, &outcome.balances);
+    })
+}
+
+pub(super) fn extended(outcome: &Extended) -> Bytes {
+    json::object(|answer| {
+        answer.plain("status", "ACTIVE");
+        answer.number("expires_at_ms", whole(outcome.expires_at));
+        answer.number("remaining_ttl_ms", whole(outcome.remaining_ttl_ms));
+        balances(answer, &outcome.balances);
+    })
+}
+
+pub(super) fn applied(outcome: &Applied) -> Bytes {
+    json::object(|answer| {
+        answer.plain("status", "APPLIED");
+        answer.plain("event_id", hyphenated(outcome.id, &mut Uuid::encode_buffer()));
+        if outcome.charged != outcome.actual {
+            amount(answer, "charged", outcome.unit, outcome.charged);
+        }
+        balances(answer, &outcome.balances);
+    })
+}
+
+pub(super) fn balance_page(lines: &[BalanceLine], next_cursor: Option<&str>) -> Bytes {
+    json::object(|answer| {
+        balances(answer, lines);
+        if let Some(cursor) = next_cursor {
+            answer.text("next_cursor", cursor);
+        }
+        answer.flag("has_more", next_cursor.is_some());
+    })
+}
+
+fn decision(allowed: bool, capped: bool) -> &'static str {
+    match (allowed, capped) {
+        (true, false) => "ALLOW",
+        (true, true) => "ALLOW_WITH_CAPS",
+        (false, _) => "DENY",
     }
-    if let Some(lease) = outcome.lease {
-        answer.reservation_id = Some(reservation_id(lease.id)?);
-        answer.expires_at_ms = Some(lease.expires_at);
-        answer.remaining_ttl_ms = Some(lease.remaining_ttl_ms);
+}
+
+fn scopes(answer: &mut Object<'_>, path: &ScopePath) {
+    answer.plains("affected_scopes", path.prefixes());
+}
+
+fn balances(answer: &mut Object<'_>, lines: &[BalanceLine]) {
+    answer.objects("balances", lines.iter(), balance);
+}
+
+/// Debt, its limit and the flag are shown only where there are any.
+fn balance(object: &mut Object<'_>, line: &BalanceLine) {
+    let BalanceLine { scope, unit, figures } = line;
+    object.plain("scope", leaf(scope));
+    object.plain("scope_path", scope);
+    amount(object, "remaining", *unit, figures.remaining());
+    amount(object, "reserved", *unit, figures.reserved);
+    amount(object, "spent", *unit, figures.spent);
+    amount(object, "allocated", *unit, figures.allocated);
+    if figures.debt > 0 {
+        amount(object, "debt", *unit, figures.debt);
     }
-    Ok(answer)
+    if figures.overdraft_limit > 0 {
+        amount(object, "overdraft_limit", *unit, figures.overdraft_limit);
+    }
+    if figures.over_limit {
+        object.flag("is_over_limit", true);
+    }
 }
 
-pub(super) fn decided(outcome: Decided) -> DecisionResponse {
-    let (decision, caps, reason) = match outcome.verdict {
-        Ok(Some(caps)) => (Decision::AllowWithCaps, Some(caps), None),
-        Ok(None) => (Decision::Allow, None, None),
-        Err(reason) => (Decision::Deny, None, Some(reason)),
-    };
-    let mut answer = DecisionResponse::new(decision);
-    answer.caps = caps.map(Arc::unwrap_or_clone);
-    answer.reason_code = reason;
-    answer.affected_scopes = affected_scopes(&outcome.scope);
-    answer
+fn amount(object: &mut Object<'_>, name: &'static str, unit: Unit, value: i64) {
+    object.object(name, |amount| {
+        amount.plain("unit", unit.as_str());
+        amount.number("amount", value);
+    });
 }
 
-pub(super) fn committed(outcome: &Committed) -> CommitResponse {
-    let mut answer = CommitResponse::new(CommitStatus::Committed, outcome.unit.amount(outcome.charged));
-    answer.released = (outcome.released > 0).then(|| outcome.unit.amount(outcome.released));
-    answer.balances = balances(&outcome.balances);
-    answer
+fn hyphenated(id: Uuid, buffer: &mut [u8]) -> &str {
+    id.hyphenated().encode_lower(buffer)
 }
 
-pub(super) fn released(outcome: &Released) -> ReleaseResponse {
-    let mut answer = ReleaseResponse::new(ReleaseStatus::Released, outcome.unit.amount(outcome.amount));
-    answer.balances = balances(&outcome.balances);
-    answer
-}
-
-pub(super) fn extended(outcome: &Extended) -> ExtendResponse {
-    let mut answer = ExtendResponse::new(ExtendStatus::Active, outcome.expires_at);
-    answer.remaining_ttl_ms = Some(outcome.remaining_ttl_ms);
-    answer.balances = balances(&outcome.balances);
-    answer
-}
-
-pub(super) fn applied(outcome: &Applied) -> Result<EventCreateResponse, Problem> {
-    let id = EventId::new(outcome.id.to_string()).map_err(|error| stored(&error))?;
-    let mut answer = EventCreateResponse::new(EventStatus::Applied, id);
-    answer.charged = (outcome.charged != outcome.actual).then(|| outcome.unit.amount(outcome.charged));
-    answer.balances = balances(&outcome.balances);
-    Ok(answer)
-}
-
-pub(super) fn balance_page(lines: &[BalanceLine], next_cursor: Option<String>) -> BalanceResponse {
-    let mut answer = BalanceResponse::new(balances(lines));
-    answer.has_more = Some(next_cursor.is_some());
-    answer.next_cursor = next_cursor;
-    answer
+/// A time; none lies beyond an int64.
+fn whole(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
 }
 
 pub(super) fn reservation_page(
@@ -107,7 +179,7 @@ pub(super) fn detail(row: Reservation) -> Result<ReservationDetail, Problem> {
         row.created_at,
         row.expires_at,
         row.scope.as_str().to_owned(),
-        affected_scopes(&row.scope),
+        row.scope.prefixes().map(str::to_owned).collect(),
     );
     answer.idempotency_key = Some(IdempotencyKey::new(&*row.key).map_err(|error| stored(&error))?);
     answer.metadata = row.metadata.map(|metadata| *metadata);
@@ -137,35 +209,12 @@ fn action(row: &Reservation) -> Action {
     row.action.tags.iter().fold(action, |action, tag| action.tag(&**tag))
 }
 
-fn affected_scopes(path: &ScopePath) -> Vec<String> {
-    path.prefixes().map(str::to_owned).collect()
-}
-
-fn balances(lines: &[BalanceLine]) -> Vec<Balance> {
-    lines.iter().map(balance).collect()
-}
-
-/// Debt, its limit and the flag are shown only where there are any.
-fn balance(line: &BalanceLine) -> Balance {
-    let BalanceLine { scope, unit, figures } = line;
-    let mut balance = Balance::new(leaf(scope).to_owned(), scope.to_string(), unit.signed(figures.remaining()));
-    let amount = |value: i64| -> models::Amount { unit.amount(value) };
-    balance.reserved = Some(amount(figures.reserved));
-    balance.spent = Some(amount(figures.spent));
-    balance.allocated = Some(amount(figures.allocated));
-    balance.debt = (figures.debt > 0).then(|| amount(figures.debt));
-    balance.overdraft_limit = (figures.overdraft_limit > 0).then(|| amount(figures.overdraft_limit));
-    balance.is_over_limit = figures.over_limit.then_some(true);
-    balance
-}
-
 fn reservation_id(id: Uuid) -> Result<ReservationId, Problem> {
-    let mut buffer = Uuid::encode_buffer();
-    ReservationId::new(&*id.hyphenated().encode_lower(&mut buffer)).map_err(|error| stored(&error))
+    ReservationId::new(hyphenated(id, &mut Uuid::encode_buffer())).map_err(|error| stored(&error))
 }
 
 /// Something in the state that the vocabulary does not take; checked on the way in, so it does not occur.
-fn stored(error: &models::IdError) -> Problem {
+fn stored(error: &IdError) -> Problem {
     tracing::error!(%error, "the state holds an identifier that the protocol does not allow");
     Problem::internal()
 }

@@ -35,14 +35,8 @@ impl Exchange {
     }
 
     /// A success.
-    pub(super) fn success(self, status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
-        match to_json(body) {
-            Ok(body) => self.respond(status, body),
-            Err(error) => {
-                tracing::error!(%error, "an answer could not be written");
-                self.problem(Problem::internal())
-            }
-        }
+    pub(super) fn success(self, reply: Reply) -> Response<Bytes> {
+        self.respond(reply.status, reply.body)
     }
 
     /// A refusal.
@@ -79,8 +73,34 @@ impl Exchange {
     }
 }
 
-fn to_json(body: &impl Serialize) -> serde_json::Result<Bytes> {
-    let mut json = Vec::with_capacity(1024);
-    serde_json::to_writer(&mut json, body)?;
-    Ok(json.into())
+/// A success before it has its headers.
+#[derive(Debug)]
+pub(super) struct Reply {
+    status: StatusCode,
+    body: Bytes,
+}
+
+impl Reply {
+    pub(super) fn ok(body: Bytes) -> Self {
+        Self { status: StatusCode::OK, body }
+    }
+
+    pub(super) fn created(body: Bytes) -> Self {
+        Self { status: StatusCode::CREATED, body }
+    }
+
+    /// A body that writes itself.
+    pub(super) fn json(body: &impl Serialize) -> Result<Self, Problem> {
+        to_json(body).map(Self::ok)
+    }
+}
+
+fn to_json(body: &impl Serialize) -> Result<Bytes, Problem> {
+    match serde_json::to_vec(body) {
+        Ok(json) => Ok(json.into()),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            Err(Problem::internal())
+        }
+    }
 }

@@ -4,6 +4,7 @@ mod answer;
 mod cursor;
 mod decode;
 mod exchange;
+mod json;
 mod object;
 mod path;
 mod problem;

@@ -1,20 +1,23 @@
-//! Lists.
+//! Requests that read.
 
-use runcycles::models::{BalanceResponse, Level, ReservationListResponse};
+use runcycles::models::Level;
 
+use super::exchange::Reply;
 use super::problem::Problem;
 use super::query::Query;
 use super::{answer, cursor};
 use crate::engine::{
-    BalanceFilter, Caller, Engine, ListBalances, ListReservations, ReservationFilter, SortBy, Sorting, Status,
+    BalanceFilter, Caller, Engine, GetReservation, ListBalances, ListReservations, ReservationFilter, SortBy, Sorting,
+    Status,
 };
 use crate::fingerprint::Fingerprint;
 
-pub(super) fn list_reservations(
-    engine: &Engine,
-    caller: &Caller,
-    query: &Query<'_>,
-) -> Result<ReservationListResponse, Problem> {
+pub(super) fn get_reservation(engine: &Engine, caller: &Caller, id: &str) -> Result<Reply, Problem> {
+    let row = engine.execute(GetReservation { tenant: Some(caller.tenant), id })?;
+    Reply::json(&answer::detail(row)?)
+}
+
+pub(super) fn list_reservations(engine: &Engine, caller: &Caller, query: &Query<'_>) -> Result<Reply, Problem> {
     check_tenant(caller, query)?;
     let limit = query.limit()?;
     let filter = ReservationFilter {
@@ -50,10 +53,10 @@ pub(super) fn list_reservations(
         Ok(row)
     });
     let next = page.next.map(|last| cursor::after_reservation(sorting, &filters, last));
-    Ok(answer::reservation_page(rows.collect::<Result<_, Problem>>()?, next))
+    Reply::json(&answer::reservation_page(rows.collect::<Result<_, Problem>>()?, next))
 }
 
-pub(super) fn list_balances(engine: &Engine, caller: &Caller, query: &Query<'_>) -> Result<BalanceResponse, Problem> {
+pub(super) fn list_balances(engine: &Engine, caller: &Caller, query: &Query<'_>) -> Result<Reply, Problem> {
     let limit = query.limit()?;
     // Budgets below the named scope are always listed.
     query.boolean("include_children")?;
@@ -67,7 +70,7 @@ pub(super) fn list_balances(engine: &Engine, caller: &Caller, query: &Query<'_>)
     let after = query.get_some("cursor").map(|cursor| cursor::balance_after(cursor, &filters)).transpose()?;
     let page = engine.execute(ListBalances { tenant: caller.tenant, filter, after, limit });
     let next = page.next.map(|last| cursor::after_balance(&filters, &last));
-    Ok(answer::balance_page(&page.balances, next))
+    Ok(Reply::ok(answer::balance_page(&page.balances, next.as_deref())))
 }
 
 fn check_tenant(caller: &Caller, query: &Query<'_>) -> Result<(), Problem> {

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 
-use super::answer;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Reply};
 use super::path::Route;
 use super::problem::Problem;
 use super::query::Query;
 use super::{reads, writes};
-use crate::engine::{Authenticate, Caller, Engine, GetReservation, Unauthorized};
+use crate::engine::{Authenticate, Caller, Engine, Unauthorized};
 use crate::ids::IdSource;
 
 /// Answers every request, whichever way it came: in process or over a socket.
@@ -30,7 +29,7 @@ impl Router {
     pub(crate) fn handle(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let mut exchange = Exchange::new(request.headers(), &self.ids);
         match self.route(request, &mut exchange) {
-            Ok(reply) => reply.respond(exchange),
+            Ok(reply) => exchange.success(reply),
             Err(problem) => exchange.problem(problem),
         }
     }
@@ -54,25 +53,21 @@ impl Router {
         }
         let query = Query::parse(request.uri().query());
         match route {
-            Route::Balances => reads::list_balances(&self.engine, &caller, &query).map(Reply::Balances),
-            Route::Reservation(id) => {
-                check_id(&id)?;
-                let get = GetReservation { tenant: Some(caller.tenant), id: &id };
-                answer::detail(self.engine.execute(get)?).map(|detail| Reply::Reservation(Box::new(detail)))
-            }
-            _ => reads::list_reservations(&self.engine, &caller, &query).map(Reply::Reservations),
+            Route::Balances => reads::list_balances(&self.engine, &caller, &query),
+            Route::Reservation(id) => check_id(&id).and_then(|()| reads::get_reservation(&self.engine, &caller, &id)),
+            _ => reads::list_reservations(&self.engine, &caller, &query),
         }
     }
 
     fn write(&self, route: &Route<'_>, caller: &Caller, request: &Request<Bytes>) -> Result<Reply, Problem> {
         let write = writes::Write { engine: &self.engine, ids: &self.ids, caller, request };
         match route {
-            Route::Decide => write.decide().map(Reply::Decision),
-            Route::Events => write.record_event().map(Reply::Event),
-            Route::Commit(id) => check_id(id).and_then(|()| write.commit(id)).map(Reply::Commit),
-            Route::Release(id) => check_id(id).and_then(|()| write.release(id)).map(Reply::Release),
-            Route::Extend(id) => check_id(id).and_then(|()| write.extend(id)).map(Reply::Extend),
-            _ => write.reserve().map(|answer| Reply::Reserve(Box::new(answer))),
+            Route::Decide => write.decide(),
+            Route::Events => write.record_event(),
+            Route::Commit(id) => check_id(id).and_then(|()| write.commit(id)),
+            Route::Release(id) => check_id(id).and_then(|()| write.release(id)),
+            Route::Extend(id) => check_id(id).and_then(|()| write.extend(id)),
+            _ => write.reserve(),
         }
     }
 
@@ -80,35 +75,6 @@ impl Router {
         let key = headers.get("x-cycles-api-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
         let caller = self.engine.execute(Authenticate { key });
         caller.map_err(|reason: Unauthorized| Problem::unauthorized(reason.message()))
-    }
-}
-
-/// An answer before it is written.
-enum Reply {
-    Reserve(Box<runcycles::models::ReservationCreateResponse>),
-    Commit(runcycles::models::CommitResponse),
-    Release(runcycles::models::ReleaseResponse),
-    Extend(runcycles::models::ExtendResponse),
-    Decision(runcycles::models::DecisionResponse),
-    Event(runcycles::models::EventCreateResponse),
-    Reservation(Box<runcycles::models::ReservationDetail>),
-    Reservations(runcycles::models::ReservationListResponse),
-    Balances(runcycles::models::BalanceResponse),
-}
-
-impl Reply {
-    fn respond(self, exchange: Exchange) -> Response<Bytes> {
-        match self {
-            Self::Reserve(body) => exchange.success(StatusCode::OK, &body),
-            Self::Commit(body) => exchange.success(StatusCode::OK, &body),
-            Self::Release(body) => exchange.success(StatusCode::OK, &body),
-            Self::Extend(body) => exchange.success(StatusCode::OK, &body),
-            Self::Decision(body) => exchange.success(StatusCode::OK, &body),
-            Self::Event(body) => exchange.success(StatusCode::CREATED, &body),
-            Self::Reservation(body) => exchange.success(StatusCode::OK, &body),
-            Self::Reservations(body) => exchange.success(StatusCode::OK, &body),
-            Self::Balances(body) => exchange.success(StatusCode::OK, &body),
-        }
     }
 }
 

@@ -2,15 +2,13 @@
 
 use bytes::Bytes;
 use http::Request;
-use runcycles::models::{
-    CommitResponse, DecisionResponse, EventCreateResponse, ExtendResponse, ReleaseResponse, ReservationCreateResponse,
-};
 
 use super::answer;
 use super::decode::{
     ActionBody, AmountBody, CheckedAmount, CommitBody, DecideBody, EventBody, ExtendBody, ReleaseBody, ReserveBody,
     SubjectBody, boxed, check_key, check_overage, millis, parse, shared,
 };
+use super::exchange::Reply;
 use super::object::{Integer, Text};
 use super::problem::Problem;
 use super::violations::Violations;
@@ -26,7 +24,7 @@ pub(super) struct Write<'a> {
 }
 
 impl Write<'_> {
-    pub(super) fn reserve(&self) -> Result<ReservationCreateResponse, Problem> {
+    pub(super) fn reserve(&self) -> Result<Reply, Problem> {
         let mut body: ReserveBody<'_> = parse(self.request.body())?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
@@ -58,10 +56,10 @@ impl Write<'_> {
             dry_run: body.dry_run.unwrap_or(false),
             metadata: boxed(body.metadata),
         });
-        answer::reserved(outcome?)
+        Ok(Reply::ok(answer::reserved(&outcome?)))
     }
 
-    pub(super) fn decide(&self) -> Result<DecisionResponse, Problem> {
+    pub(super) fn decide(&self) -> Result<Reply, Problem> {
         let mut body: DecideBody<'_> = parse(self.request.body())?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
@@ -79,10 +77,10 @@ impl Write<'_> {
             unit: estimate.unit,
             estimate: estimate.value,
         });
-        Ok(answer::decided(outcome?))
+        Ok(Reply::ok(answer::decided(&outcome?)))
     }
 
-    pub(super) fn record_event(&self) -> Result<EventCreateResponse, Problem> {
+    pub(super) fn record_event(&self) -> Result<Reply, Problem> {
         let mut body: EventBody<'_> = parse(self.request.body())?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
@@ -109,10 +107,10 @@ impl Write<'_> {
             actual: actual.value,
             overage,
         });
-        answer::applied(&outcome?)
+        Ok(Reply::created(answer::applied(&outcome?)))
     }
 
-    pub(super) fn commit(&self, id: &str) -> Result<CommitResponse, Problem> {
+    pub(super) fn commit(&self, id: &str) -> Result<Reply, Problem> {
         let body: CommitBody<'_> = parse(self.request.body())?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
@@ -132,10 +130,10 @@ impl Write<'_> {
             actual: actual.value,
             metadata: boxed(body.metadata),
         });
-        Ok(answer::committed(&outcome?))
+        Ok(Reply::ok(answer::committed(&outcome?)))
     }
 
-    pub(super) fn release(&self, id: &str) -> Result<ReleaseResponse, Problem> {
+    pub(super) fn release(&self, id: &str) -> Result<Reply, Problem> {
         let body: ReleaseBody<'_> = parse(self.request.body())?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
@@ -151,10 +149,10 @@ impl Write<'_> {
             key: body.idempotency_key.as_deref().unwrap_or_default(),
             fingerprint: body.fingerprint(),
         });
-        Ok(answer::released(&outcome?))
+        Ok(Reply::ok(answer::released(&outcome?)))
     }
 
-    pub(super) fn extend(&self, id: &str) -> Result<ExtendResponse, Problem> {
+    pub(super) fn extend(&self, id: &str) -> Result<Reply, Problem> {
         let body: ExtendBody<'_> = parse(self.request.body())?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
@@ -172,7 +170,7 @@ impl Write<'_> {
             fingerprint: body.fingerprint(by_ms),
             by_ms,
         });
-        Ok(answer::extended(&outcome?))
+        Ok(Reply::ok(answer::extended(&outcome?)))
     }
 
     /// What is checked once the limits are kept, in this order: the key in the header, and whose tenant the subject names.

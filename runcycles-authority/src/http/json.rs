@@ -1,0 +1,140 @@
+//! JSON of answers, written as it is computed.
+//!
+//! Implementation rationale: the answers of a governed call repeat the figures of every budget. Building the client's models
+//! for them, which own their texts, and writing those costs more than everything else the authority does for the call.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+/// Room for the answer to a reservation on three or four budgets.
+const USUAL_LENGTH: usize = 2048;
+
+/// Writes one object.
+pub(super) fn object(write: impl FnOnce(&mut Object<'_>)) -> Bytes {
+    let mut out = Vec::with_capacity(USUAL_LENGTH);
+    Object::write(&mut out, write);
+    out.into()
+}
+
+/// An object that is being written, member by member.
+pub(super) struct Object<'a> {
+    out: &'a mut Vec<u8>,
+    is_empty: bool,
+}
+
+impl Object<'_> {
+    fn write(out: &mut Vec<u8>, write: impl FnOnce(&mut Object<'_>)) {
+        out.push(b'{');
+        write(&mut Object { out, is_empty: true });
+        out.push(b'}');
+    }
+
+    /// A member's name, which has nothing to escape.
+    fn name(&mut self, name: &'static str) {
+        if !self.is_empty {
+            self.out.push(b',');
+        }
+        self.is_empty = false;
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+    }
+
+    pub(super) fn text(&mut self, name: &'static str, text: &str) {
+        self.name(name);
+        write_text(self.out, text);
+    }
+
+    /// A text that has nothing to escape: an id, a scope, a word of the protocol.
+    pub(super) fn plain(&mut self, name: &'static str, text: &str) {
+        self.name(name);
+        write_plain(self.out, text);
+    }
+
+    pub(super) fn number(&mut self, name: &'static str, number: i64) {
+        self.name(name);
+        write_number(self.out, number);
+    }
+
+    pub(super) fn flag(&mut self, name: &'static str, flag: bool) {
+        self.name(name);
+        self.out.extend_from_slice(if flag { b"true" } else { b"false" });
+    }
+
+    pub(super) fn object(&mut self, name: &'static str, write: impl FnOnce(&mut Object<'_>)) {
+        self.name(name);
+        Object::write(self.out, write);
+    }
+
+    /// Texts that have nothing to escape.
+    pub(super) fn plains<'t>(&mut self, name: &'static str, texts: impl Iterator<Item = &'t str>) {
+        self.list(name, texts, write_plain);
+    }
+
+    pub(super) fn objects<T>(
+        &mut self,
+        name: &'static str,
+        items: impl Iterator<Item = T>,
+        write: impl Fn(&mut Object<'_>, T),
+    ) {
+        self.list(name, items, |out, item| Object::write(out, |object| write(object, item)));
+    }
+
+    /// A member that writes itself.
+    pub(super) fn value(&mut self, name: &'static str, value: &impl Serialize) {
+        self.name(name);
+        let before = self.out.len();
+        if let Err(error) = serde_json::to_writer(&mut *self.out, value) {
+            // Objects of texts and numbers always serialise.
+            tracing::error!(%error, name, "a member of an answer could not be written");
+            self.out.truncate(before);
+            self.out.extend_from_slice(b"null");
+        }
+    }
+
+    fn list<T>(&mut self, name: &'static str, items: impl Iterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) {
+        self.name(name);
+        self.out.push(b'[');
+        for (at, item) in items.enumerate() {
+            if at > 0 {
+                self.out.push(b',');
+            }
+            write(self.out, item);
+        }
+        self.out.push(b']');
+    }
+}
+
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    if let Err(error) = serde_json::to_writer(&mut *out, text) {
+        // Texts always serialise.
+        tracing::error!(%error, "a text of an answer could not be written");
+    }
+}
+
+fn write_plain(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+fn write_number(out: &mut Vec<u8>, number: i64) {
+    /// Digits of the largest number, and a sign.
+    const LONGEST: usize = 20;
+    let mut digits = [0; LONGEST];
+    let (mut at, mut rest) = (LONGEST, number.unsigned_abs());
+    loop {
+        at -= 1;
+        // A remainder of ten fits a byte.
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        at -= 1;
+        digits[at] = b'-';
+    }
+    out.extend_from_slice(&digits[at..]);
+}
