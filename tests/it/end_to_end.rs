@@ -143,18 +143,6 @@ async fn scopes_are_evaluated_for_each_call_and_merge_with_where_it_runs() {
 }
 
 #[tokio::test]
-async fn a_call_that_finds_no_client_says_how_to_give_it_one_and_runs_nothing() {
-    #[cycles(credits(1), "tool.call")]
-    async fn call() -> Result<(), Error> {
-        unreachable!("a call without a client must not run")
-    }
-
-    let error = call().await.unwrap_err();
-    assert!(matches!(error, Error::Config(_)), "{error}");
-    assert!(error.to_string().contains("set_default_client"), "{error}");
-}
-
-#[tokio::test]
 async fn an_action_may_settle_what_it_recorded_in_place_of_the_estimate() {
     #[cycles(tokens(100), "llm.completion", client = client)]
     async fn call(client: &CyclesClient, recorded: &[u64], fail: bool) -> Result<(), AgentError> {
