@@ -74,6 +74,7 @@ async fn what_is_not_given_is_not_sent() {
 
 #[tokio::test]
 async fn values_come_from_expressions_as_well_as_from_literals() {
+    #[expect(clippy::too_many_arguments, reason = "one for each argument of the attribute")]
     #[cycles(
         estimate, kind, client = client, unit = unit, ttl = ttl, grace_period = u64::from(grace), overage_policy = policy,
         action_tags = tags,

@@ -139,6 +139,7 @@ async fn a_denied_call_never_runs_its_body_and_returns_the_denial_in_the_error_o
         unreachable!("the body of a denied call")
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the attribute passes a reference to the value")]
     fn cost((): &()) -> u64 {
         unreachable!("the cost of what was not done")
     }
