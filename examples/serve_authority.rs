@@ -2,7 +2,7 @@
 //!
 //! Pass `--once` to make one call over HTTP and end.
 
-use runcycles::{CyclesClient, Reserve, usd};
+use runcycles::{CyclesClient, JournalConfig, Reserve, usd};
 use runcycles_authority::Authority;
 
 #[tokio::main]
@@ -16,7 +16,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("  export CYCLES_TENANT=acme\n");
 
     if std::env::args().any(|argument| argument == "--once") {
-        let client = CyclesClient::builder(key, server.url()).tenant("acme").try_build()?;
+        let client =
+            CyclesClient::builder(key, server.url()).tenant("acme").journal(JournalConfig::disabled()).try_build()?;
         let guard = client.reserve(Reserve::new("llm.completion", "gpt-4o").estimate(usd!(0.02))).await?;
         println!("reserved {} over HTTP", guard.reserved());
         guard.commit(usd!(0.013)).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use runcycles::CyclesClient;
+use runcycles::{CyclesClient, JournalConfig};
 use tokio::net::ToSocketAddrs;
 
 use crate::builder::AuthorityBuilder;
@@ -58,7 +58,8 @@ impl Authority {
     #[track_caller]
     pub fn client(&self, tenant: &str) -> CyclesClient {
         let builder = CyclesClient::builder(self.api_key(tenant), IN_PROCESS_URL);
-        builder.tenant(tenant).transport(self.transport()).build()
+        // Spend of this authority ends with the process; there is nothing to settle with afterwards.
+        builder.tenant(tenant).journal(JournalConfig::disabled()).transport(self.transport()).build()
     }
 
     /// The way in without a socket, for a client's builder.

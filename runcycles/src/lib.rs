@@ -6,6 +6,8 @@ mod client;
 mod error;
 mod guard;
 mod heartbeat;
+#[cfg(feature = "journal")]
+mod journal;
 mod lifecycle;
 mod protocol;
 mod scope;
@@ -19,8 +21,8 @@ pub mod models {
 
 pub use self::call::{IntoAmount, ScopeValue};
 pub use self::client::{
-    Answer, CyclesClient, CyclesClientBuilder, CyclesConfig, Operation, Pages, Response, ResponseMetadata, RetryConfig,
-    current_client, set_default_client,
+    Answer, CyclesClient, CyclesClientBuilder, CyclesConfig, Durability, JournalConfig, Operation, Pages, Response,
+    ResponseMetadata, RetryConfig, current_client, set_default_client,
 };
 pub use self::error::{ConfigError, Error, Refusal, denial};
 pub use self::guard::ReservationGuard;

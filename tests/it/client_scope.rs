@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use runcycles::models::ReservationCreateRequest;
-use runcycles::{CyclesClient, CyclesClientBuilder, CyclesConfig, Reserve, Scope, current_client, tokens};
+use runcycles::{
+    CyclesClient, CyclesClientBuilder, CyclesConfig, JournalConfig, Reserve, Scope, current_client, tokens,
+};
 use serde_json::{Value, json};
 
 use crate::support::operations::{self, call};
@@ -33,11 +35,16 @@ async fn a_default_tenant_reaches_the_wire_from_the_builder_and_from_the_environ
         CyclesConfig::from_vars("CYCLES_", |name| variables.get(name).map(|value| (*value).to_owned())).unwrap();
     for route in operations::WITH_SUBJECT {
         let script = Script::new();
-        let builder = CyclesClient::builder(API_KEY, "http://authority.test").tenant("from-builder");
+        let builder = CyclesClient::builder(API_KEY, "http://authority.test")
+            .journal(JournalConfig::disabled())
+            .tenant("from-builder");
         call(&builder.transport(script.clone()).build(), route).await.unwrap();
         assert_eq!(subject(&script), json!({ "tenant": "from-builder" }));
 
-        let client = CyclesClientBuilder::from_config(config.clone()).transport(script.clone()).build();
+        let client = CyclesClientBuilder::from_config(config.clone())
+            .journal(JournalConfig::disabled())
+            .transport(script.clone())
+            .build();
         call(&client, route).await.unwrap();
         let all = json!({
             "tenant": "from-env", "workspace": "w", "app": "p", "workflow": "f", "agent": "a", "toolset": "t",
@@ -132,7 +139,10 @@ async fn calls_that_name_no_client_take_the_ambient_one_and_else_the_default_of_
 #[tokio::test]
 async fn a_call_without_any_level_sends_nothing_and_says_what_to_do() {
     let script = Script::new();
-    let client = CyclesClient::builder(API_KEY, "http://authority.test").transport(script.clone()).build();
+    let client = CyclesClient::builder(API_KEY, "http://authority.test")
+        .journal(JournalConfig::disabled())
+        .transport(script.clone())
+        .build();
     for route in operations::WITH_SUBJECT {
         let error = call(&client, route).await.unwrap_err().to_string();
         assert!(

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use runcycles::models::{Amount, Level};
-use runcycles::{BoxFuture, CyclesClient, Error, Scope, Transport, TransportError, credits, cycles, tokens, usd};
+use runcycles::{
+    BoxFuture, CyclesClient, Error, JournalConfig, Scope, Transport, TransportError, credits, cycles, tokens, usd,
+};
 use runcycles_authority::{Authority, InProcess};
 
 /// An application's own error.
@@ -40,8 +42,10 @@ impl Transport for Recorded {
 fn recorded(authority: &Authority) -> (CyclesClient, Arc<Mutex<Vec<String>>>) {
     let transport = Recorded { inner: authority.transport(), paths: Arc::default() };
     let paths = Arc::clone(&transport.paths);
-    let client =
-        CyclesClient::builder(authority.api_key("acme"), "http://in.process").tenant("acme").transport(transport);
+    let client = CyclesClient::builder(authority.api_key("acme"), "http://in.process")
+        .journal(JournalConfig::disabled())
+        .tenant("acme")
+        .transport(transport);
     (client.build(), paths)
 }
 

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use runcycles::models::{CommitRequest, ErrorCode};
-use runcycles::{CyclesClient, Error, Settlement, TransportErrorKind, tokens};
+use runcycles::{CyclesClient, Error, JournalConfig, Settlement, TransportErrorKind, tokens};
 use serde_json::json;
 use wiremock::matchers::{any, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -16,7 +16,7 @@ use crate::support::sent::Route;
 const MIB: usize = 1 << 20;
 
 fn client(server: &MockServer) -> CyclesClient {
-    CyclesClient::builder(API_KEY, server.uri()).tenant("acme").build()
+    CyclesClient::builder(API_KEY, server.uri()).journal(JournalConfig::disabled()).tenant("acme").build()
 }
 
 /// A server that answers everything in one way.
@@ -145,6 +145,7 @@ async fn headers_of_an_answer_reach_the_caller() {
 async fn an_error_of_the_transport_names_its_cause_and_neither_address_nor_key() {
     let server = answering(ResponseTemplate::new(200).set_delay(Duration::from_secs(600))).await;
     let hurried = CyclesClient::builder(API_KEY, server.uri())
+        .journal(JournalConfig::disabled())
         .tenant("acme")
         .connect_timeout(Duration::from_millis(50))
         .read_timeout(Duration::from_millis(50))

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use runcycles::TransportErrorKind::{BodyTooLarge, Connect, Interrupted, Timeout};
-use runcycles::{CyclesClient, Error, TransportErrorKind};
+use runcycles::{CyclesClient, Error, JournalConfig, TransportErrorKind};
 
 use crate::support::operations::{self, call, decide};
 use crate::support::raw_server::{self, Conduct};
@@ -12,7 +12,7 @@ use crate::support::script::API_KEY;
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 
 fn client(url: &str) -> CyclesClient {
-    CyclesClient::builder(API_KEY, url).tenant("acme").build()
+    CyclesClient::builder(API_KEY, url).journal(JournalConfig::disabled()).tenant("acme").build()
 }
 
 #[track_caller]
@@ -77,6 +77,7 @@ async fn the_time_of_an_attempt_covers_its_body_too() {
     for bytes in [Vec::new(), HEAD.to_vec(), stalled_body] {
         let server = raw_server::start(Conduct::Stall(bytes)).await;
         let client = CyclesClient::builder(API_KEY, &server)
+            .journal(JournalConfig::disabled())
             .tenant("acme")
             .connect_timeout(Duration::from_millis(40))
             .read_timeout(Duration::from_millis(60))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use runcycles::CyclesClientBuilder;
-use runcycles::{CyclesClient, CyclesConfig, RetryConfig, Settlement, tokens};
+use runcycles::{CyclesClient, CyclesConfig, JournalConfig, RetryConfig, Settlement, tokens};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::Instant;
 use tracing::Level;
@@ -23,7 +23,7 @@ fn with_retry(script: &Script, set: impl FnOnce(&mut RetryConfig)) -> CyclesClie
     let mut config = CyclesConfig::new(API_KEY, "http://authority.test");
     config.subject.tenant = Some("acme".to_owned());
     set(&mut config.retry);
-    CyclesClientBuilder::from_config(config).transport(script.clone()).build()
+    CyclesClientBuilder::from_config(config).journal(JournalConfig::disabled()).transport(script.clone()).build()
 }
 
 async fn commit(client: &CyclesClient) -> Settlement {

@@ -15,6 +15,12 @@ impl ApiKey {
         Self(key.into())
     }
 
+    /// The key itself, for the derivation of the journal's directory.
+    #[cfg(feature = "journal")]
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
     /// The header's value, marked sensitive so that HTTP libraries neither log nor index it.
     pub(crate) fn header_value(&self) -> Result<HeaderValue, ConfigError> {
         if self.0.trim().is_empty() {

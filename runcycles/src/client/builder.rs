@@ -8,10 +8,13 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 
 use super::config::{CyclesConfig, RetryConfig};
 use super::endpoint::Endpoint;
+use super::journal::JournalConfig;
 use super::{CyclesClient, Shared};
 use crate::error::ConfigError;
 use crate::heartbeat::Heartbeat;
 use crate::protocol::{Level, Subject};
+#[cfg(feature = "journal")]
+use crate::settlement::KeptJournal;
 use crate::settlement::Queue;
 use crate::transport::Transport;
 
@@ -70,6 +73,12 @@ impl CyclesClientBuilder {
         self
     }
 
+    /// How known spend is kept on disk until it is settled.
+    pub fn journal(mut self, journal: JournalConfig) -> Self {
+        self.config.journal = journal;
+        self
+    }
+
     /// Carries requests in another way than by reqwest: the in-process transport of an embedded authority, or your own.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Box::new(transport));
@@ -107,6 +116,8 @@ impl CyclesClientBuilder {
             None => default_transport(&self.config)?,
         };
         let shared = Shared {
+            #[cfg(feature = "journal")]
+            journal: KeptJournal::new(&self.config),
             config: self.config,
             endpoint,
             transport,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::api_key::ApiKey;
 use super::env;
+use super::journal::JournalConfig;
 use crate::error::ConfigError;
 use crate::protocol::Subject;
 
@@ -26,6 +27,8 @@ pub struct CyclesConfig {
     pub read_timeout: Duration,
     /// How settlements that got no clear answer are repeated in the background.
     pub retry: RetryConfig,
+    /// How known spend is kept on disk until it is settled.
+    pub journal: JournalConfig,
 }
 
 /// How settlements that got no clear answer are repeated in the background.
@@ -66,6 +69,7 @@ impl CyclesConfig {
             connect_timeout: Duration::from_secs(2),
             read_timeout: Duration::from_secs(5),
             retry: RetryConfig::default(),
+            journal: JournalConfig::default(),
         }
     }
 
@@ -83,6 +87,9 @@ impl CyclesConfig {
     /// | `CYCLES_RETRY_INITIAL_DELAY` | the first wait | `500ms` |
     /// | `CYCLES_RETRY_MULTIPLIER` | the growth of waits | `2.0` |
     /// | `CYCLES_RETRY_MAX_DELAY` | the longest wait | `30s` |
+    /// | `CYCLES_JOURNAL_ENABLED` | whether known spend is kept on disk until it is settled | `true` with the feature `journal` |
+    /// | `CYCLES_JOURNAL_DIR` | where | `~/.runcycles/commit-journal` |
+    /// | `CYCLES_JOURNAL_DURABILITY` | what it survives: `process-crash` or `power-loss` | `process-crash` |
     ///
     /// Durations are whole milliseconds (`500`), or carry a unit: `500ms`, `2s`. A timeout below 50 without a unit is refused,
     /// since clients in other languages count seconds there. Empty variables count as absent.
@@ -147,6 +154,7 @@ impl CyclesConfig {
             let found = format!("it is {}", self.retry.multiplier);
             return Err(ConfigError::new("retry.multiplier", found, "waits must not shrink: use 1 or more"));
         }
+        self.journal.validate()?;
         if !self.subject.has_no_level() {
             self.subject.validate().map_err(|error| {
                 ConfigError::new("subject", error.to_string(), "correct the client's default levels")

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::config::CyclesConfig;
+use super::journal::Durability;
 use crate::error::ConfigError;
 use crate::protocol::Level;
 
@@ -52,6 +53,15 @@ pub(super) fn read(
     if let Some((name, value)) = get("RETRY_MAX_DELAY")? {
         config.retry.max_delay = duration(name, &value)?.0;
     }
+    if let Some((name, value)) = get("JOURNAL_ENABLED")? {
+        config.journal.enabled = boolean(name, &value)?;
+    }
+    if let Some((_, value)) = get("JOURNAL_DIR")? {
+        config.journal.directory = Some(value.into());
+    }
+    if let Some((name, value)) = get("JOURNAL_DURABILITY")? {
+        config.journal.durability = durability(name, &value)?;
+    }
     Ok(config)
 }
 
@@ -97,4 +107,15 @@ fn number<N: std::str::FromStr>(name: String, value: &str) -> Result<N, ConfigEr
         .trim()
         .parse()
         .map_err(|_| ConfigError::new(name, format!("{value:?} is not a number in range"), "write a plain number"))
+}
+
+fn durability(name: String, value: &str) -> Result<Durability, ConfigError> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "process-crash" | "process_crash" => Ok(Durability::ProcessCrash),
+        "power-loss" | "power_loss" => Ok(Durability::PowerLoss),
+        _ => {
+            let problem = format!("{value:?} is no durability");
+            Err(ConfigError::new(name, problem, "write process-crash or power-loss"))
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod builder;
 mod config;
 mod endpoint;
 mod env;
+mod journal;
 mod metadata;
 mod operation;
 mod operations;
@@ -20,16 +21,19 @@ use http::HeaderMap;
 use self::endpoint::Endpoint;
 use crate::heartbeat::Heartbeat;
 use crate::protocol::Subject;
+#[cfg(feature = "journal")]
+use crate::settlement::KeptJournal;
 use crate::settlement::Queue;
 use crate::transport::Transport;
 
 pub(crate) use self::answer::read as read_answer;
-pub(crate) use self::operation::Prepared;
+pub(crate) use self::operation::{Prepared, encode};
 
 pub use self::ambient::{current_client, set_default_client};
 pub use self::answer::Answer;
 pub use self::builder::CyclesClientBuilder;
 pub use self::config::{CyclesConfig, RetryConfig};
+pub use self::journal::{Durability, JournalConfig};
 pub use self::metadata::{Response, ResponseMetadata};
 pub use self::operation::Operation;
 pub use self::pages::Pages;
@@ -64,6 +68,9 @@ pub(crate) struct Shared {
     headers: HeaderMap,
     pub(crate) heartbeat: Arc<Heartbeat>,
     pub(crate) settlements: Queue,
+    /// The journal of known spend, unless it is switched off.
+    #[cfg(feature = "journal")]
+    pub(crate) journal: Option<KeptJournal>,
 }
 
 impl Drop for Shared {

@@ -26,15 +26,23 @@ impl Prepared {
         Self { method: Method::GET, uri, body: Bytes::new() }
     }
 
-    /// Serialises a body. Requests of this crate always serialise; the error is for maps in user metadata that cannot.
     pub(crate) fn post(uri: Uri, body: &impl Serialize) -> Result<Self, Error> {
-        let body = serde_json::to_vec(body).map_err(|error| Error::Ambiguous {
-            operation: "encode",
-            problem: error.to_string(),
-            reservation_id: None,
-        })?;
-        Ok(Self { method: Method::POST, uri, body: body.into() })
+        Ok(Self::post_bytes(uri, encode(body)?))
     }
+
+    pub(crate) fn post_bytes(uri: Uri, body: Bytes) -> Self {
+        Self { method: Method::POST, uri, body }
+    }
+}
+
+/// Serialises a body. Requests of this crate always serialise; the error is for maps in user metadata that cannot.
+pub(crate) fn encode(body: &impl Serialize) -> Result<Bytes, Error> {
+    let body = serde_json::to_vec(body).map_err(|error| Error::Ambiguous {
+        operation: "encode",
+        problem: error.to_string(),
+        reservation_id: None,
+    })?;
+    Ok(body.into())
 }
 
 impl Shared {

@@ -38,6 +38,8 @@ impl CyclesClient {
         }
         self.fill_subject(&mut request.subject);
         let prepared = self.prepare_reservation(&request)?;
+        #[cfg(feature = "journal")]
+        self.shared.take_up_journal(&Handle::current());
 
         let (answer, sent_at) = self.ask_twice(&prepared, &request.idempotency_key).await;
         let received_at = Instant::now();

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
+use super::keep::Kept;
 use super::plan::Plan;
-use crate::client::{Prepared, Shared};
+use crate::client::{Prepared, Shared, encode};
 use crate::error::Error;
 use crate::guard::Reservation;
 use crate::protocol::{
@@ -21,6 +24,8 @@ pub(crate) struct Claim {
     pub(super) plan: Plan,
     /// Whether the authority only observes, so that there is nothing to settle.
     pub(super) observed: bool,
+    /// What the journal has of it.
+    pub(super) kept: Kept,
     /// The request of the current step, made by its first attempt.
     prepared: Option<Prepared>,
 }
@@ -29,19 +34,84 @@ pub(crate) struct Claim {
 #[derive(Debug)]
 pub(super) enum Work {
     /// Known spend, by a commit.
-    Commit { reservation: Arc<Reservation>, request: Box<CommitRequest> },
+    Commit(Spend),
     /// Known spend of a reservation that lapsed, by an event with the commit's key.
-    Event { reservation: Arc<Reservation>, request: Box<CommitRequest> },
+    Event(Spend),
     /// A hold that is not needed.
     Release { id: ReservationId, request: ReleaseRequest },
     /// A hold that may exist: its answer never arrived.
     Lookup { key: IdempotencyKey },
 }
 
+/// Known spend on its way into the ledger.
+#[derive(Clone, Debug)]
+pub(super) struct Spend {
+    pub(super) id: ReservationId,
+    /// How much; absent where a record in the journal does not say it in a known way.
+    pub(super) actual: Option<Amount>,
+    bodies: Bodies,
+}
+
+/// Where the bodies of the requests come from.
+#[derive(Clone, Debug)]
+enum Bodies {
+    /// They are made when they are needed.
+    Live { reservation: Arc<Reservation>, request: Box<CommitRequest> },
+    /// They have been made, and do not change.
+    #[cfg_attr(not(feature = "journal"), expect(dead_code, reason = "only the journal makes bodies beforehand"))]
+    Made { commit: Bytes, event: Bytes },
+}
+
+impl Spend {
+    fn new(reservation: Arc<Reservation>, request: CommitRequest) -> Self {
+        let (id, actual) = (reservation.id.clone(), Some(request.actual.clone()));
+        Self { id, actual, bodies: Bodies::Live { reservation, request: Box::new(request) } }
+    }
+
+    /// Spend whose requests were made by an earlier process.
+    #[cfg(feature = "journal")]
+    pub(super) fn made(id: ReservationId, commit: Bytes, event: Bytes) -> Self {
+        #[derive(serde::Deserialize)]
+        struct Body {
+            actual: Amount,
+        }
+        let known = if commit.is_empty() { &event } else { &commit };
+        let actual = serde_json::from_slice::<Body>(known).ok().map(|body| body.actual);
+        Self { id, actual, bodies: Bodies::Made { commit, event } }
+    }
+
+    /// Makes both bodies, which are the same bytes from then on.
+    #[cfg(feature = "journal")]
+    pub(super) fn make(&mut self) -> Result<(Bytes, Bytes), Error> {
+        let (commit, event) = (self.commit_body()?, self.event_body()?);
+        self.bodies = Bodies::Made { commit: commit.clone(), event: event.clone() };
+        Ok((commit, event))
+    }
+
+    /// Whether the spend can be recorded by an event: records of other clients may lack its body.
+    pub(super) fn has_event(&self) -> bool {
+        !matches!(&self.bodies, Bodies::Made { event, .. } if event.is_empty())
+    }
+
+    fn commit_body(&self) -> Result<Bytes, Error> {
+        match &self.bodies {
+            Bodies::Live { request, .. } => encode(request),
+            Bodies::Made { commit, .. } => Ok(commit.clone()),
+        }
+    }
+
+    fn event_body(&self) -> Result<Bytes, Error> {
+        match &self.bodies {
+            Bodies::Live { reservation, request } => encode(&event(reservation, request)),
+            Bodies::Made { event, .. } => Ok(event.clone()),
+        }
+    }
+}
+
 impl Claim {
     pub(crate) fn commit(reservation: Arc<Reservation>, request: CommitRequest) -> Self {
         let observed = reservation.observed;
-        Self { observed, ..Self::new(Work::Commit { reservation, request: Box::new(request) }) }
+        Self { observed, ..Self::new(Work::Commit(Spend::new(reservation, request))) }
     }
 
     pub(crate) fn release(reservation: Arc<Reservation>, request: ReleaseRequest) -> Self {
@@ -50,22 +120,22 @@ impl Claim {
     }
 
     pub(super) fn new(work: Work) -> Self {
-        Self { work, plan: Plan::default(), observed: false, prepared: None }
+        Self { work, plan: Plan::default(), observed: false, kept: Kept::default(), prepared: None }
     }
 
     /// The reservation at stake, or the key it was asked for with.
     pub(super) fn name(&self) -> &str {
         match &self.work {
-            Work::Commit { reservation, .. } | Work::Event { reservation, .. } => reservation.id.as_str(),
+            Work::Commit(spend) | Work::Event(spend) => spend.id.as_str(),
             Work::Release { id, .. } => id.as_str(),
             Work::Lookup { key } => key.as_str(),
         }
     }
 
-    /// What the action cost, where spend is at stake.
-    pub(super) fn spend(&self) -> Option<&Amount> {
+    /// Known spend, where it is at stake.
+    pub(super) fn spend(&self) -> Option<&Spend> {
         match &self.work {
-            Work::Commit { request, .. } | Work::Event { request, .. } => Some(&request.actual),
+            Work::Commit(spend) | Work::Event(spend) => Some(spend),
             Work::Release { .. } | Work::Lookup { .. } => None,
         }
     }
@@ -77,12 +147,10 @@ impl Claim {
         }
         let endpoint = &shared.endpoint;
         let prepared = match &self.work {
-            Work::Commit { reservation, request } => {
-                Prepared::post(endpoint.reservation(&reservation.id, "/commit")?, request)?
+            Work::Commit(spend) => {
+                Prepared::post_bytes(endpoint.reservation(&spend.id, "/commit")?, spend.commit_body()?)
             }
-            Work::Event { reservation, request } => {
-                Prepared::post(endpoint.path("/v1/events")?, &event(reservation, request))?
-            }
+            Work::Event(spend) => Prepared::post_bytes(endpoint.path("/v1/events")?, spend.event_body()?),
             Work::Release { id, request } => Prepared::post(endpoint.reservation(id, "/release")?, request)?,
             Work::Lookup { key } => {
                 let params = ListReservationsParams::new().idempotency_key(key).status(ReservationStatus::Active);
@@ -94,9 +162,9 @@ impl Claim {
 
     /// Settles by an event from now on: the reservation lapsed before its commit arrived, so the commit took no effect.
     pub(super) fn switch_to_event(&mut self) {
-        if let Work::Commit { reservation, request } = &mut self.work {
-            let (reservation, request) = (Arc::clone(reservation), request.clone());
-            *self = Self::new(Work::Event { reservation, request });
+        if let Work::Commit(spend) = &self.work {
+            let kept = std::mem::take(&mut self.kept);
+            *self = Self { kept, ..Self::new(Work::Event(spend.clone())) };
         }
     }
 

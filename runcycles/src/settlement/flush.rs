@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+#[cfg(feature = "journal")]
+use tokio::time::Instant;
 
 use super::queue::Queue;
 use crate::client::CyclesClient;
@@ -21,14 +23,18 @@ impl CyclesClient {
     /// Tries all settlements of this client that are under way in the background, and waits until they have ended or the time
     /// is up. Settlements that the authority asked to wait for are waited for.
     ///
-    /// Call it before the process ends: what the background has not settled by then is lost to the ledger, and holds lapse
-    /// with their time to live.
+    /// Call it before the process ends: what the background has not settled by then waits in the journal for the next process,
+    /// or is lost to the ledger where there is no journal; holds lapse with their time to live.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future stops the waiting; the settlements go on.
     pub async fn flush(&self, deadline: Duration) -> FlushReport {
         let settlements = &self.shared.settlements;
+        #[cfg(feature = "journal")]
+        self.shared.take_up_journal(&Handle::current());
+        #[cfg(feature = "journal")]
+        let started = Instant::now();
         let before = settlements.ended_count();
         Queue::hurry(&self.shared, &Handle::current());
         let all_ended = async {
@@ -42,6 +48,12 @@ impl CyclesClient {
         };
         // Running out of time is one of the outcomes that the report tells.
         let _ = tokio::time::timeout(deadline, all_ended).await;
+        #[cfg(feature = "journal")]
+        if let Some(journal) = &self.shared.journal {
+            // What fails here has been told to operators; the records that stay take no effect a second time.
+            let left = deadline.saturating_sub(started.elapsed());
+            let _ = tokio::time::timeout(left, journal.drained()).await;
+        }
         FlushReport { settled: settlements.ended_count() - before, remaining: settlements.remaining() }
     }
 }

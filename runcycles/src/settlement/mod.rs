@@ -2,9 +2,12 @@
 
 mod claim;
 mod flush;
+mod keep;
 mod outcome;
 mod plan;
 mod queue;
+#[cfg(feature = "journal")]
+mod replay;
 mod verdict;
 
 use std::sync::Arc;
@@ -25,6 +28,8 @@ use crate::protocol::{
 
 pub(crate) use self::claim::Claim;
 pub(crate) use self::queue::Queue;
+#[cfg(feature = "journal")]
+pub(crate) use self::replay::KeptJournal;
 
 pub use self::flush::FlushReport;
 pub use self::outcome::Settlement;
@@ -77,11 +82,16 @@ impl Shared {
 
     /// Makes one attempt, and says where it brought the claim.
     async fn advance(&self, claim: &mut Claim) -> Progress {
-        match self.attempt_claim(claim).await {
+        self.keep(claim).await;
+        let progress = match self.attempt_claim(claim).await {
             Ok(Some(settlement)) => Progress::Ended(Ok(settlement)),
             Ok(None) => Progress::Again,
-            Err(error) => self.after_failure(claim, error),
+            Err(error) => self.after_failure(claim, error).await,
+        };
+        if let Progress::Ended(_) = progress {
+            self.forget(claim);
         }
+        progress
     }
 
     /// Makes one attempt: a settlement, a next step of the same claim (`None`), or no valid success.
@@ -89,13 +99,13 @@ impl Shared {
         let prepared = claim.prepared(self)?;
         let answer = self.attempt(&prepared, self.config.attempt_timeout()).await?;
         match &claim.work {
-            Work::Commit { request, .. } => {
+            Work::Commit(spend) => {
                 let answer = read_answer::<CommitResponse>(answer)?.value;
-                Ok(Some(Settlement::committed(answer, &request.actual)))
+                Ok(Some(Settlement::committed(answer, spend.actual.as_ref())))
             }
-            Work::Event { request, .. } => {
+            Work::Event(spend) => {
                 let answer = read_answer::<EventCreateResponse>(answer)?.value;
-                Ok(Some(Settlement::recovered(answer, &request.actual)))
+                Ok(Some(Settlement::recovered(answer, spend.actual.as_ref())))
             }
             Work::Release { .. } => {
                 let answer = read_answer::<ReleaseResponse>(answer)?.value;
@@ -115,14 +125,22 @@ impl Shared {
         }
     }
 
-    fn after_failure(&self, claim: &mut Claim, error: Error) -> Progress {
+    async fn after_failure(&self, claim: &mut Claim, error: Error) -> Progress {
         let open = match (judge(&error), &claim.work) {
-            (Verdict::Lapsed, Work::Commit { .. }) => {
+            (Verdict::Lapsed, Work::Commit(spend)) if !spend.has_event() => {
+                tracing::error!(
+                    claim = claim.name(),
+                    "the reservation lapsed, and its record has no event to send; it stays"
+                );
+                return Progress::Parked { floor: Duration::ZERO };
+            }
+            (Verdict::Lapsed, Work::Commit(_)) => {
                 tracing::warn!(
                     claim = claim.name(),
                     "the reservation lapsed before its commit; recording the spend by an event"
                 );
                 claim.switch_to_event();
+                self.keep_event(claim).await;
                 return Progress::Again;
             }
             // A release or lookup finds the hold gone: that is what it was for.
@@ -131,10 +149,13 @@ impl Shared {
             }
             (Verdict::AlreadyFinalized, _) => return Progress::Ended(Ok(Settlement::AlreadyFinalized)),
             (Verdict::Rejected, _) => return Progress::Ended(Err(error)),
-            (Verdict::Lapsed, Work::Event { .. }) => Open::Refused,
+            (Verdict::Lapsed, Work::Event(_)) => Open::Refused,
             (Verdict::Open(open), _) => open,
         };
         tracing::warn!(claim = claim.name(), %error, "no final answer to a settlement");
+        if let Open::Throttled(floor) = open {
+            self.keep_floor(claim, floor).await;
+        }
         match claim.plan.after(open, &self.config.retry, fastrand::f32()) {
             Next::Now => Progress::Again,
             Next::After(wait) => Progress::Later { wait, is_floor: matches!(open, Open::Throttled(_)) },
@@ -195,7 +216,8 @@ fn report(claim: &Claim, settlement: &Result<Settlement, Error>) {
         Ok(settlement) => tracing::debug!(claim = name, ?settlement, "settled"),
         Err(error) => match claim.spend() {
             Some(spend) => {
-                tracing::error!(claim = name, %spend, %error, "settlement refused: this spend is in no ledger");
+                let spend = spend.actual.as_ref().map(tracing::field::display);
+                tracing::error!(claim = name, spend, %error, "settlement refused: this spend is in no ledger");
             }
             None => tracing::warn!(claim = name, %error, "release refused; the hold lapses with its time to live"),
         },

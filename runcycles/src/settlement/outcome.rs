@@ -48,12 +48,12 @@ impl Settlement {
         !matches!(self, Self::Pending)
     }
 
-    pub(super) fn committed(answer: CommitResponse, actual: &Amount) -> Self {
+    pub(super) fn committed(answer: CommitResponse, actual: Option<&Amount>) -> Self {
         let uncovered = uncovered(actual, Some(&answer.charged));
         Self::Committed { charged: answer.charged, released: answer.released, uncovered, balances: answer.balances }
     }
 
-    pub(super) fn recovered(answer: EventCreateResponse, actual: &Amount) -> Self {
+    pub(super) fn recovered(answer: EventCreateResponse, actual: Option<&Amount>) -> Self {
         let uncovered = uncovered(actual, answer.charged.as_ref());
         Self::RecoveredByEvent { event_id: answer.event_id, uncovered }
     }
@@ -87,6 +87,6 @@ impl fmt::Display for Settlement {
 }
 
 /// What was not charged of an amount; a charge that is not mentioned is the whole amount.
-fn uncovered(actual: &Amount, charged: Option<&Amount>) -> Option<Amount> {
-    actual.checked_sub(charged?).ok().filter(|rest| !rest.is_zero())
+fn uncovered(actual: Option<&Amount>, charged: Option<&Amount>) -> Option<Amount> {
+    actual?.checked_sub(charged?).ok().filter(|rest| !rest.is_zero())
 }

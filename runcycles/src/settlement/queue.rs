@@ -35,6 +35,8 @@ struct State {
     parked: Vec<Waiting>,
     in_flight: usize,
     worker: bool,
+    /// Whether records of earlier processes are still being read.
+    loading: bool,
     /// How many have ended since the client was made.
     ended: u64,
 }
@@ -62,12 +64,19 @@ impl Queue {
     /// Whether nothing is waiting or under way; what is parked counts as nothing.
     pub(super) fn is_idle(&self) -> bool {
         let state = self.lock();
-        state.waiting.is_empty() && state.in_flight == 0
+        state.waiting.is_empty() && state.in_flight == 0 && !state.loading
     }
 
     /// How many have ended since the client was made.
     pub(super) fn ended_count(&self) -> u64 {
         self.lock().ended
+    }
+
+    /// Says whether records of earlier processes are being read.
+    #[cfg(feature = "journal")]
+    pub(super) fn set_loading(&self, loading: bool) {
+        self.lock().loading = loading;
+        self.ended.notify_waiters();
     }
 
     /// Completes when the next settlement ends.
@@ -87,8 +96,8 @@ impl Queue {
     pub(super) fn park(&self, claim: Claim, floor: Duration) {
         tracing::error!(
             claim = claim.name(),
-            spend = claim.spend().map(tracing::field::display),
-            "settlement not confirmed; it waits in memory for CyclesClient::flush"
+            spend = claim.spend().and_then(|spend| spend.actual.as_ref()).map(tracing::field::display),
+            "settlement not confirmed; it waits for CyclesClient::flush, or for the next process where there is a journal"
         );
         let due = Instant::now() + floor;
         self.lock().parked.push(Waiting { due, is_floor: !floor.is_zero(), claim });

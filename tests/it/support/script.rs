@@ -4,7 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use runcycles::{BoxFuture, CyclesClient, CyclesClientBuilder, Transport, TransportError, TransportErrorKind};
+use runcycles::{
+    BoxFuture, CyclesClient, CyclesClientBuilder, JournalConfig, Transport, TransportError, TransportErrorKind,
+};
 use tokio::sync::Notify;
 
 use super::clock::within_a_day;
@@ -58,7 +60,10 @@ impl Script {
 
     /// A builder of clients that talk to this script, for the tenant `acme`.
     pub(crate) fn builder(&self) -> CyclesClientBuilder {
-        CyclesClient::builder(API_KEY, "http://authority.test").tenant("acme").transport(self.clone())
+        CyclesClient::builder(API_KEY, "http://authority.test")
+            .journal(JournalConfig::disabled())
+            .tenant("acme")
+            .transport(self.clone())
     }
 
     /// A client that talks to this script, for the tenant `acme`.

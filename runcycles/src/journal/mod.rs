@@ -1,0 +1,177 @@
+//! The commit journal: known spend on disk, from before the first request that settles it until the authority has confirmed it.
+//!
+//! The files are shared with the Cycles clients in other languages, to the byte. Nothing here asks the network or decides
+//! anything about a settlement; nothing blocks an async thread; nothing fails the caller's action.
+
+mod body;
+mod desk;
+mod disk;
+mod error;
+mod file_name;
+mod fingerprint;
+mod group;
+mod identity;
+mod inventory;
+mod lane;
+mod reader;
+mod record;
+mod replay;
+mod store;
+
+use std::error::Error as _;
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::oneshot;
+
+use self::desk::{Desk, Order};
+use self::lane::{Lane, Taken};
+use self::replay::Claim;
+use self::store::Store;
+use crate::client::JournalConfig;
+
+pub(crate) use self::body::Body;
+pub(crate) use self::disk::{Disk, SystemDisk};
+pub(crate) use self::error::JournalError;
+pub(crate) use self::identity::Identity;
+pub(crate) use self::lane::Place;
+pub(crate) use self::record::{Record, Step};
+pub(crate) use self::replay::Replay;
+
+/// How long a writer waits for the disk, and how long the disk may be at one group of orders before it counts as stalled.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// The journal of one client. Making one touches nothing: the directory is found, and the thread that works on the disk
+/// started, when there is something to do.
+///
+/// Orders reach the disk in the sequence in which they are given. Dropping a journal lets those that were given end.
+pub(crate) struct Journal {
+    lane: Arc<Lane>,
+    identity: Arc<Identity>,
+    /// The right to replay the directory, once this client has taken it.
+    claim: OnceLock<Claim>,
+}
+
+impl Journal {
+    /// A journal on the system's disk, worked on by a thread of its own.
+    pub(crate) fn new(config: &JournalConfig, identity: Identity) -> Self {
+        Self::on(Arc::new(SystemDisk), Place::Thread, config, identity)
+    }
+
+    /// A journal on any disk.
+    pub(crate) fn on(disk: Arc<dyn Disk>, place: Place, config: &JournalConfig, identity: Identity) -> Self {
+        Self::with_patience(LONGEST_WAIT, disk, place, config, identity)
+    }
+
+    /// A journal whose writers wait for so long.
+    fn with_patience(
+        patience: Duration,
+        disk: Arc<dyn Disk>,
+        place: Place,
+        config: &JournalConfig,
+        identity: Identity,
+    ) -> Self {
+        let identity = Arc::new(identity);
+        let lane = Lane::new(place, patience, Desk::new(Arc::clone(&identity), config.clone(), disk));
+        Self { lane: Arc::new(lane), identity, claim: OnceLock::new() }
+    }
+
+    /// Finds the directory ahead of the first write, so that the write need not wait for it.
+    pub(crate) fn prepare(&self) {
+        // What goes wrong here goes wrong again, and is told, when there is something to lose.
+        let _ = self.lane.give(Order::Other(Box::new(|_store| ())));
+    }
+
+    /// Writes a record, in place of an earlier one of the same reservation. The order is given by this call; the future says
+    /// when the record is as durable as configured. A failure has been told to operators.
+    ///
+    /// The future ends after a bounded time, whatever the disk does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the waiting; the record is written.
+    pub(crate) fn write(&self, record: &Record) -> impl Future<Output = Result<(), JournalError>> + Send + use<> {
+        let (answer, mut result) = oneshot::channel();
+        let reservation_id: Box<str> = record.reservation_id.as_str().into();
+        let text = record.encode(self.identity.base_url());
+        let taken = self.lane.give(Order::Write { reservation_id: reservation_id.clone(), text, answer });
+        let patience = self.lane.patience();
+        async move {
+            let error = match taken {
+                Err(error) => error,
+                Ok(Taken::Behind(waited)) => JournalError::Stalled { waited },
+                Ok(Taken::Promptly) => match result.try_recv() {
+                    Ok(result) => return result,
+                    Err(_) => match tokio::time::timeout(patience, result).await {
+                        Ok(Ok(result)) => return result,
+                        Ok(Err(_)) => JournalError::ThreadLost,
+                        Err(_) => JournalError::Stalled { waited: patience },
+                    },
+                },
+            };
+            tracing::error!(
+                %reservation_id,
+                %error,
+                cause = error.source().map(tracing::field::display),
+                "known spend may not be on disk; it is settled without waiting for the disk"
+            );
+            Err(error)
+        }
+    }
+
+    /// Removes the record of a reservation that is settled. A record that stays is told to operators; replaying it takes no
+    /// effect.
+    pub(crate) fn remove(&self, reservation_id: &str) {
+        let order = Order::Remove { reservation_id: reservation_id.into() };
+        if let Err(error) = self.lane.give(order) {
+            tracing::warn!(reservation_id, %error, "the record of a settled reservation stays; replaying it takes no effect");
+        }
+    }
+
+    /// The records that earlier processes left, or nothing where a living client of this process replays them or has done so.
+    ///
+    /// Called before the first write, it finds no record of this process. It waits for the disk as long as that takes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the records to a later call.
+    pub(crate) async fn load(&self) -> Result<Option<Replay>, JournalError> {
+        let listed = ask(&self.lane, |store| {
+            let store = store?;
+            match replay::claim(&store.directory) {
+                Some(claim) => store.list(SystemTime::now()).map(|names| Some((names, claim))),
+                None => Ok(None),
+            }
+        });
+        let Some((names, claim)) = listed.await?? else { return Ok(None) };
+        let _ = self.claim.set(Arc::clone(&claim));
+        Ok(Some(Replay::new(Arc::clone(&self.lane), Arc::clone(&self.identity), names, claim)))
+    }
+
+    /// Completes when all orders so far are carried out.
+    pub(crate) async fn drained(&self) -> Result<(), JournalError> {
+        ask(&self.lane, |_| ()).await
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.lane.close();
+    }
+}
+
+/// Has work done on the disk in its turn, and waits for it.
+async fn ask<T: Send + 'static>(
+    lane: &Arc<Lane>,
+    work: impl FnOnce(Result<&Store, JournalError>) -> T + Send + 'static,
+) -> Result<T, JournalError> {
+    let (answer, result) = oneshot::channel();
+    lane.give(Order::Other(Box::new(move |store| {
+        let _ = answer.send(work(store));
+    })))?;
+    result.await.map_err(|_| JournalError::ThreadLost)
+}
+
+#[cfg(test)]
+mod tests;

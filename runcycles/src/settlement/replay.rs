@@ -1,0 +1,130 @@
+//! Settling what earlier processes left in the journal.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::claim::{Claim, Spend, Work};
+use super::queue::Queue;
+use crate::client::{CyclesConfig, Shared};
+use crate::journal::{Identity, Journal, Record, Step};
+use crate::protocol::ReservationId;
+
+/// How many settlements may be under way before more records are read.
+const MAX_UNDER_WAY: usize = 64;
+
+/// A client's journal, and whether what earlier processes left in it has been taken up.
+pub(crate) struct KeptJournal {
+    journal: Journal,
+    taken_up: AtomicBool,
+}
+
+impl KeptJournal {
+    /// The journal of a client, unless it is switched off. Touches nothing.
+    pub(crate) fn new(config: &CyclesConfig) -> Option<Self> {
+        let identity = || Identity::new(&config.base_url, config.subject.tenant.as_deref(), config.api_key.expose());
+        config
+            .journal
+            .enabled
+            .then(|| Self { journal: Journal::new(&config.journal, identity()), taken_up: AtomicBool::new(false) })
+    }
+}
+
+impl Deref for KeptJournal {
+    type Target = Journal;
+
+    fn deref(&self) -> &Journal {
+        &self.journal
+    }
+}
+
+impl Shared {
+    /// Takes up what earlier processes left, the first time this is called.
+    pub(crate) fn take_up_journal(self: &Arc<Self>, runtime: &Handle) {
+        let Some(journal) = &self.journal else { return };
+        if !journal.taken_up.swap(true, Ordering::Relaxed) {
+            journal.prepare();
+            let loading = Loading::new(self);
+            let runtime = runtime.clone();
+            runtime.clone().spawn(async move { replay(&loading.0, &runtime).await });
+        }
+    }
+}
+
+/// Records of earlier processes are being read, until this is dropped.
+struct Loading(Arc<Shared>);
+
+impl Loading {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.settlements.set_loading(true);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        self.0.settlements.set_loading(false);
+    }
+}
+
+/// Settles the records that earlier processes left, a bounded number at a time.
+async fn replay(shared: &Arc<Shared>, runtime: &Handle) {
+    let Some(journal) = &shared.journal else { return };
+    let mut replay = match journal.load().await {
+        Ok(Some(replay)) => replay,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::error!(%error, "the journal cannot be read; what earlier processes left in it stays there");
+            return;
+        }
+    };
+    loop {
+        match replay.next().await {
+            Ok(records) if records.is_empty() => break,
+            Ok(records) => {
+                for record in records {
+                    take_up(shared, record, runtime);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "the journal cannot be read on; the rest of it stays there");
+                break;
+            }
+        }
+        loop {
+            let ended = shared.settlements.ended();
+            if shared.settlements.remaining() <= MAX_UNDER_WAY {
+                break;
+            }
+            ended.await;
+        }
+    }
+    let summary = replay.summary();
+    if summary.records > 0 || summary.quarantined > 0 || summary.unreadable > 0 {
+        tracing::warn!(?summary, "took up what earlier processes left in the journal");
+    }
+}
+
+/// Settles a record in the background, no earlier than the authority asked for.
+fn take_up(shared: &Arc<Shared>, record: Record, runtime: &Handle) {
+    let Ok(id) = ReservationId::new(record.reservation_id.as_str()) else {
+        tracing::error!(claim = record.reservation_id, "a record's reservation has no id of the protocol; it stays");
+        return;
+    };
+    let wait = record.wait_left(SystemTime::now());
+    let work = match &record.step {
+        Step::Commit { commit, event } => {
+            let event = event.as_ref().map_or_else(Bytes::new, |event| event.bytes().clone());
+            Work::Commit(Spend::made(id, commit.bytes().clone(), event))
+        }
+        Step::Event { event, .. } => Work::Event(Spend::made(id, Bytes::new(), event.bytes().clone())),
+    };
+    let mut claim = Claim::new(work);
+    claim.kept = Some(record);
+    Queue::add(shared, claim, Instant::now() + wait, !wait.is_zero(), runtime);
+}
