@@ -8,6 +8,9 @@ mod authority;
 mod budget;
 mod builder;
 mod clock;
+#[cfg(feature = "conformance")]
+#[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
+pub mod conformance;
 mod engine;
 mod fingerprint;
 mod http;
