@@ -10,6 +10,7 @@ mod heartbeat;
 mod journal;
 mod lifecycle;
 mod protocol;
+mod reservation;
 mod scope;
 mod settlement;
 mod transport;
@@ -24,7 +25,7 @@ pub use self::client::{
     Answer, CyclesClient, CyclesClientBuilder, CyclesConfig, Durability, JournalConfig, Operation, Pages, Response,
     ResponseMetadata, RetryConfig, current_client, set_default_client,
 };
-pub use self::error::{ConfigError, Error, Refusal, denial};
+pub use self::error::{ConfigError, Error, Refusal, TransportError, TransportErrorKind, denial};
 pub use self::guard::ReservationGuard;
 pub use self::lifecycle::{Context, WithCyclesConfig, context, with_cycles};
 pub use self::protocol::{Amount, Reserve, credits, risk_points, tokens};
@@ -32,7 +33,7 @@ pub use self::scope::Scope;
 pub use self::settlement::{FlushReport, Settlement};
 #[cfg(feature = "reqwest")]
 pub use self::transport::ReqwestTransport;
-pub use self::transport::{BoxFuture, Transport, TransportError, TransportErrorKind};
+pub use self::transport::{BoxFuture, Transport};
 
 /// Guards an async function: its body runs only after its budget has been reserved.
 ///

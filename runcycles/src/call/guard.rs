@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::marker::PhantomData;
 
+use super::guarded::guarded;
 use super::{Call, IntoAmount};
 use crate::error::Error;
-use crate::lifecycle;
 use crate::protocol::{Amount, ValidationError};
 
 /// The return type of a guarded function: a `Result` whose error can hold a denial.
@@ -84,7 +84,7 @@ impl<T, E: From<Error>> Guard<T, E> {
     where
         F: Future<Output = Result<T, E>>,
     {
-        lifecycle::guarded(call, None::<fn(&T) -> Result<Amount, ValidationError>>, body)
+        guarded(call, None::<fn(&T) -> Result<Amount, ValidationError>>, body)
     }
 
     /// Runs the body under a reservation, and settles what `actual` makes of its value. A bare number counts in the unit of
@@ -102,6 +102,6 @@ impl<T, E: From<Error>> Guard<T, E> {
     {
         let unit = call.as_ref().ok().map(|call| call.unit.clone());
         let actual = unit.map(|unit| move |value: &T| actual(value).into_amount(&unit));
-        lifecycle::guarded(call, actual, body)
+        guarded(call, actual, body)
     }
 }

@@ -4,6 +4,7 @@ mod amount;
 mod builder;
 mod duration;
 mod guard;
+mod guarded;
 mod scope_value;
 
 pub use self::amount::IntoAmount;

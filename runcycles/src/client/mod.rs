@@ -19,6 +19,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use self::endpoint::Endpoint;
+use crate::error::ConfigError;
 use crate::heartbeat::Heartbeat;
 use crate::protocol::Subject;
 #[cfg(feature = "journal")]
@@ -98,8 +99,8 @@ impl CyclesClient {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`](crate::ConfigError) naming the variable, what it holds and what it may hold.
-    pub fn from_env() -> Result<Self, crate::ConfigError> {
+    /// [`ConfigError`] naming the variable, what it holds and what it may hold.
+    pub fn from_env() -> Result<Self, ConfigError> {
         CyclesClientBuilder::from_config(CyclesConfig::from_env()?).try_build()
     }
 

@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::answer::{self, Answer};
 use super::metadata::Response;
 use super::{CyclesClient, Shared};
-use crate::error::Error;
-use crate::transport::{BoxFuture, TransportError, TransportErrorKind};
+use crate::error::{Error, TransportError, TransportErrorKind};
+use crate::transport::BoxFuture;
 
 /// A request in the form in which it is sent, and sent again: one method, one address, one byte sequence.
 #[derive(Clone, Debug)]

@@ -3,16 +3,17 @@
 mod chain;
 mod config;
 mod refusal;
+mod transport;
 
 use std::error::Error as StdError;
 use std::time::Duration;
 
 use crate::protocol::{ErrorCode, EvidenceRef, Extra, ReservationId, Unit, ValidationError};
-use crate::transport::TransportError;
 
 pub use self::chain::denial;
 pub use self::config::ConfigError;
 pub use self::refusal::Refusal;
+pub use self::transport::{TransportError, TransportErrorKind};
 
 /// Everything that can go wrong.
 ///

@@ -1,7 +1,7 @@
 //! What a commit of a reservation says.
 
-use super::reservation::{Report, Reservation};
 use crate::protocol::{Amount, CommitRequest, ValidationError};
+use crate::reservation::{Report, Reservation};
 
 /// The metadata member that says where a commit's amount comes from, and its value where that is the estimate.
 const ACTUAL_SOURCE: (&str, &str) = ("actual_source", "estimate");

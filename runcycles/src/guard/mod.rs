@@ -1,7 +1,6 @@
 //! The reservation guard: a hold on budget that ends with its owner.
 
 mod commit;
-mod reservation;
 mod reserve;
 
 use std::fmt;
@@ -12,14 +11,13 @@ use tokio::runtime::Handle;
 
 use crate::client::CyclesClient;
 use crate::error::Error;
-use crate::heartbeat::Beat;
+use crate::heartbeat::{Beat, LeaseRef};
 use crate::protocol::{
     Action, Amount, Balance, Caps, CommitRequest, Decision, EvidenceRef, ExtendRequest, ExtendResponse, ReleaseRequest,
     ReservationId, Subject, ValidationError,
 };
+use crate::reservation::Reservation;
 use crate::settlement::{Claim, Settlement};
-
-pub(crate) use self::reservation::Reservation;
 
 /// A live reservation. The budget it holds is settled by [`commit`](Self::commit) or returned by
 /// [`release`](Self::release); both take the guard, so neither can happen twice.
@@ -219,12 +217,17 @@ impl ReservationGuard {
 
     /// How long the reservation lives at least, unless the heartbeat extends it; zero once it is settled.
     pub fn lease_left(&self) -> Duration {
-        self.reservation.lease_left()
+        self.beat.as_ref().map_or(Duration::ZERO, |beat| beat.lease().left())
     }
 
     /// Signed evidence of the reservation.
     pub fn evidence(&self) -> Option<&EvidenceRef> {
         self.reservation.evidence.as_ref()
+    }
+
+    /// Where the lease is kept, if anything is kept alive.
+    pub(crate) fn lease(&self) -> Option<LeaseRef> {
+        self.beat.as_ref().map(Beat::lease)
     }
 
     pub(crate) fn reservation(&self) -> &Arc<Reservation> {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::{Reservation, ReservationGuard};
+use super::ReservationGuard;
 use crate::client::{CyclesClient, Prepared, Response};
 use crate::error::Error;
 use crate::protocol::{
     Decision, IdempotencyKey, ReleaseRequest, ReservationCreateRequest, ReservationCreateResponse, ReservationId,
     ValidationError,
 };
+use crate::reservation::Reservation;
 
 impl CyclesClient {
     /// Holds budget for an action, and keeps holding it until the guard is settled or dropped. Takes a

@@ -9,8 +9,8 @@ use super::schedule::Failure;
 use super::scheduler::{Attempt, Outcome};
 use crate::client::{Prepared, Response, Shared, read_answer};
 use crate::error::Error;
-use crate::guard::Reservation;
 use crate::protocol::{ExtendRequest, ExtendResponse};
+use crate::reservation::Reservation;
 
 /// One extension of one reservation: one key and one byte sequence, however often it is sent.
 #[derive(Debug)]

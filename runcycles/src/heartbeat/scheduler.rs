@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::extension::Extension;
 use super::schedule::{Granted, Lease, Next};
 use crate::client::Shared;
-use crate::guard::Reservation;
+use crate::reservation::Reservation;
 
 /// The most extensions in flight at a time; the others wait their turn, well before their leases end.
 const MAX_IN_FLIGHT: usize = 32;
@@ -66,8 +66,15 @@ pub(crate) struct Beat {
     number: u64,
 }
 
+impl Beat {
+    /// Where the reservation's lease is kept, for those who outlive the beat.
+    pub(crate) fn lease(&self) -> LeaseRef {
+        LeaseRef { heartbeat: Arc::downgrade(&self.heartbeat), number: self.number }
+    }
+}
+
 /// Where a reservation's lease is kept.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct LeaseRef {
     heartbeat: Weak<Heartbeat>,
     number: u64,
@@ -107,8 +114,6 @@ impl Heartbeat {
         let start = !beats.running && !beats.queue.is_empty();
         beats.running |= start;
         drop(beats);
-        // A reservation starts its heartbeat once.
-        let _ = reservation.lease.set(LeaseRef { heartbeat: Arc::downgrade(self), number });
         if start {
             let run = Run { heartbeat: Arc::clone(self), shared: Arc::downgrade(shared), ended: false };
             tokio::spawn(run.beat());

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::guard::Reservation;
+use crate::heartbeat::LeaseRef;
 use crate::protocol::{
     Amount, AmountError, Balance, Caps, CyclesMetrics, Decision, EvidenceRef, ReservationId, Subject,
 };
+use crate::reservation::Reservation;
 
 tokio::task_local! {
     /// The context of the guarded call that runs here.
@@ -32,11 +33,13 @@ pub fn context() -> Option<Context> {
 #[derive(Clone, Debug)]
 pub struct Context {
     reservation: Arc<Reservation>,
+    /// Absent where nothing is kept alive.
+    lease: Option<LeaseRef>,
 }
 
 impl Context {
-    pub(super) fn new(reservation: Arc<Reservation>) -> Self {
-        Self { reservation }
+    pub(super) fn new(reservation: Arc<Reservation>, lease: Option<LeaseRef>) -> Self {
+        Self { reservation, lease }
     }
 
     /// Runs a future with this context as its own.
@@ -86,7 +89,7 @@ impl Context {
 
     /// How long the reservation lives at least, unless the heartbeat extends it; zero once it is settled.
     pub fn lease_left(&self) -> Duration {
-        self.reservation.lease_left()
+        self.lease.as_ref().map_or(Duration::ZERO, LeaseRef::left)
     }
 
     /// Signed evidence of the reservation.

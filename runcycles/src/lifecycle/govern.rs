@@ -19,7 +19,7 @@ pub(crate) const SETTLED_AFTER: &str = "settled_after";
 const ACTION_FAILED: &str = "guarded_method_failed";
 
 /// How an action ended.
-pub(super) enum Outcome<T, E> {
+pub(crate) enum Outcome<T, E> {
     /// It succeeded; what it cost, if that was computed from its value.
     Done { value: T, actual: Option<Result<Amount, ValidationError>> },
     /// It failed with an error of its own.
@@ -33,7 +33,7 @@ pub(super) enum Outcome<T, E> {
 ///
 /// Implementation rationale: the action's future is pinned here and passed on by reference, since every async function that
 /// takes a future by value has room for it twice.
-pub(super) async fn govern<T, E, F, Fut>(
+pub(crate) async fn govern<T, E, F, Fut>(
     client: &CyclesClient,
     request: ReservationCreateRequest,
     metrics: Option<CyclesMetrics>,
@@ -47,7 +47,7 @@ where
     let mut guard = client.reserve(request).await?;
     guard.dropped_means(DropReason::Cancelled);
     guard.reservation().report().metrics = metrics;
-    let context = Context::new(Arc::clone(guard.reservation()));
+    let context = Context::new(Arc::clone(guard.reservation()), guard.lease());
     let started = Instant::now();
     let action = pin!(action(context.clone()));
     let output = context.enter(action).await;

@@ -2,9 +2,8 @@
 
 mod context;
 mod govern;
-mod guarded;
 mod with_cycles;
 
 pub use self::context::{Context, context};
-pub(crate) use self::guarded::guarded;
+pub(crate) use self::govern::{Outcome, govern};
 pub use self::with_cycles::{WithCyclesConfig, with_cycles};

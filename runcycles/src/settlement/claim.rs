@@ -8,11 +8,11 @@ use super::keep::Kept;
 use super::plan::Plan;
 use crate::client::{Prepared, Shared, encode};
 use crate::error::Error;
-use crate::guard::Reservation;
 use crate::protocol::{
     Amount, CommitRequest, EventCreateRequest, IdempotencyKey, ListReservationsParams, ReleaseRequest, ReservationId,
     ReservationStatus,
 };
+use crate::reservation::Reservation;
 
 /// What the event of a lapsed reservation says of itself.
 const RECOVERY_REASON: &str = "commit_after_reservation_expired";

@@ -63,8 +63,8 @@ mod tests {
     use http::{HeaderMap, HeaderValue};
 
     use super::*;
+    use crate::error::{TransportError, TransportErrorKind};
     use crate::protocol::ErrorResponse;
-    use crate::transport::{TransportError, TransportErrorKind};
 
     const UNCLEAR: Verdict = Verdict::Open(Open::Unclear);
     const REFUSED: Verdict = Verdict::Open(Open::Refused);

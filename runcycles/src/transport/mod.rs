@@ -1,6 +1,5 @@
 //! The only door to the network.
 
-mod error;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 
@@ -9,7 +8,8 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 
-pub use self::error::{TransportError, TransportErrorKind};
+use crate::error::TransportError;
+
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::ReqwestTransport;
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::redirect::Policy;
 
-use super::{BoxFuture, Transport, TransportError, TransportErrorKind};
+use super::{BoxFuture, Transport};
+use crate::error::{TransportError, TransportErrorKind};
 
 /// The largest answer that is read, in bytes. The largest one of the protocol is a page of 200 reservations with metadata.
 const MAX_BODY_BYTES: usize = 16 << 20;

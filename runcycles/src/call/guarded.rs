@@ -2,17 +2,17 @@
 
 use std::pin::pin;
 
-use super::govern::{Outcome, govern};
-use crate::call::Call;
+use super::Call;
 use crate::client::current_client;
 use crate::error::Error;
+use crate::lifecycle::{Outcome, govern};
 use crate::protocol::{Amount, ValidationError};
 
 /// Reserves what a call asks for, runs a body, and settles what `actual` makes of its value.
 ///
 /// A call that could not be collected, a missing client and a denial are errors of the caller's own type; the body has not
 /// been polled then.
-pub(crate) async fn guarded<T, E, F, A>(call: Result<Call, Error>, actual: Option<A>, body: F) -> Result<T, E>
+pub(super) async fn guarded<T, E, F, A>(call: Result<Call, Error>, actual: Option<A>, body: F) -> Result<T, E>
 where
     F: Future<Output = Result<T, E>>,
     E: From<Error>,

@@ -1,9 +1,8 @@
-//! A live reservation, as its guard, its context and its settlement share it.
+//! A live reservation, as its guard, its context, its heartbeat and its settlement share it.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::heartbeat::LeaseRef;
 use crate::protocol::{
     Action, Amount, AmountError, Balance, Caps, CyclesMetrics, Decision, EvidenceRef, Metadata,
     ReservationCreateRequest, ReservationCreateResponse, ReservationId, Subject, Unit,
@@ -12,7 +11,7 @@ use crate::protocol::{
 /// How long a reservation is assumed to live where the request leaves it to the server (protocol: `ttl_ms`).
 const DEFAULT_TTL: Duration = Duration::from_secs(60);
 
-/// A live reservation, as its guard, its context and its settlement share it.
+/// A live reservation, as its guard, its context, its heartbeat and its settlement share it.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     pub(crate) id: ReservationId,
@@ -29,8 +28,6 @@ pub(crate) struct Reservation {
     pub(crate) balances: Vec<Balance>,
     pub(crate) expires_at_ms: Option<u64>,
     pub(crate) evidence: Option<EvidenceRef>,
-    /// Where the heartbeat keeps the lease.
-    pub(crate) lease: OnceLock<LeaseRef>,
     /// A lock because the action reports from any thread; held for a few assignments.
     report: Mutex<Report>,
 }
@@ -85,7 +82,6 @@ impl Reservation {
             balances: answer.balances,
             expires_at_ms: answer.expires_at_ms,
             evidence: answer.cycles_evidence,
-            lease: OnceLock::new(),
             report: Mutex::default(),
         }
     }
@@ -93,11 +89,6 @@ impl Reservation {
     /// The unit that everything about this reservation is counted in.
     pub(crate) fn unit(&self) -> &Unit {
         self.estimate.unit()
-    }
-
-    /// How long the reservation lives at least, unless it is extended; zero once it is settled.
-    pub(crate) fn lease_left(&self) -> Duration {
-        self.lease.get().map_or(Duration::ZERO, LeaseRef::left)
     }
 
     /// What the action has said so far.
