@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 9] = [
     &["error", "scope"],
     &["transport"],
     &["client"],
-    &["reservation"],
+    &["journal", "reservation"],
     &["heartbeat", "settlement"],
     &["guard"],
     &["lifecycle"],
