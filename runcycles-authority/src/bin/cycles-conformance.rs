@@ -9,8 +9,8 @@ use runcycles_authority::conformance::{self, AdminPlane, Endpoint, Filter, Level
 
 /// Checks whether a Cycles server keeps the protocol.
 ///
-/// The checks make two tenants of their own, with keys and budgets below them, through the reference admin plane, and leave
-/// other tenants alone. They cannot remove what they made: run them against a server whose data you can spare.
+/// The checks make tenants, keys and budgets of their own through the reference admin plane, and leave other tenants alone.
+/// What they made stays, since the protocol has no way to remove it.
 ///
 /// Exit status: 0 when every check that was asked for passed, 1 when one failed, 2 when nothing could be checked, 3 when none
 /// failed but some could not be tried.
@@ -36,7 +36,7 @@ struct Arguments {
     #[arg(long, value_name = "KEY", env = "CYCLES_ADMIN_KEY", hide_env_values = true)]
     admin_key: String,
 
-    /// Which levels to check
+    /// Which levels to check, with commas between them
     #[arg(long = "level", value_name = "LEVELS", value_delimiter = ',', default_value = "M,S,R,A,H,P")]
     levels: Vec<Level>,
 
@@ -112,11 +112,7 @@ async fn check(arguments: &Arguments) -> Result<Report, Box<dyn std::error::Erro
     if let Some(seed) = arguments.seed {
         options = options.seed(seed);
     }
-    let report = conformance::run(&Target::governed(runtime, admin), options).await?;
-    if report.entries().is_empty() {
-        return Err("no check is of these levels and matches the filter: give others".into());
-    }
-    Ok(report)
+    Ok(conformance::run(&Target::governed(runtime, admin), options).await?)
 }
 
 fn print(report: &Report, arguments: &Arguments) -> ExitCode {

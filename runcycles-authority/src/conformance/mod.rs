@@ -43,4 +43,4 @@ pub use self::runner::run;
 pub use self::scene::SetUpError;
 pub use self::target::Target;
 pub use self::time::{Time, Wall};
-pub use self::wire::{Endpoint, Failure};
+pub use self::wire::{ConnectError, Endpoint, Failure};

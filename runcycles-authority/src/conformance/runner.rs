@@ -16,14 +16,14 @@ use super::wire::{Failure, Stop};
 
 /// Runs the checks that the options select against a server.
 ///
-/// Checks are independent: each makes its own budgets below two tenants made for the run, so a shared server does no harm.
+/// Checks are independent: each makes its own budgets below tenants made for the run, so a shared server does no harm.
 ///
 /// # Errors
 ///
-/// [`SetUpError`] where the tenants of the run could not be made or their keys do not work; nothing was checked then.
+/// [`SetUpError`] where the options select nothing, or the tenants of the run could not be made or their keys do not work;
+/// nothing was checked then.
 pub async fn run(target: &Target, options: Options) -> Result<Report, SetUpError> {
     let started = Instant::now();
-    let scene = Arc::new(Scene::open(target, options.seed, options.rounds).await?);
     let mut selected = Vec::new();
     for section in SECTIONS {
         for check in section.checks {
@@ -32,6 +32,10 @@ pub async fn run(target: &Target, options: Options) -> Result<Report, SetUpError
             }
         }
     }
+    if selected.is_empty() {
+        return Err(SetUpError::NothingSelected);
+    }
+    let scene = Arc::new(Scene::open(target, options.seed, options.rounds).await?);
     // Where time is moved for all at once, what moves it runs by itself, after the others.
     let moves_time = |check: &Check| check.waits && target.time.is_moved();
     let (alone, together): (Vec<_>, Vec<_>) =

@@ -3,6 +3,7 @@
 mod embedded;
 mod faults;
 mod faulty;
+mod program;
 mod targets;
 
 use runcycles_authority::conformance::{self, Options, Report, Target};

@@ -1,6 +1,7 @@
 //! Servers that leave something out, or cannot be provisioned.
 
 use std::collections::BTreeSet;
+use std::error::Error as _;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -63,8 +64,9 @@ async fn a_run_that_cannot_be_set_up_is_an_error_and_not_a_report() {
 
     let error = conformance::run(&Target::governed(endpoint, admin), Options::default()).await;
 
-    let message = error.expect_err("no admin plane to set up with").to_string();
-    assert!(message.contains("/v1/admin/tenants") && !message.contains("not the admin key"), "{message}");
+    let error = error.expect_err("no admin plane to set up with");
+    let cause = error.source().expect("the call that was refused").to_string();
+    assert!(cause.contains("/v1/admin/tenants") && !cause.contains("not the admin key"), "{cause}");
 }
 
 /// An authority that can be replaced by another while it is in use.

@@ -117,7 +117,7 @@ pub enum ProvisionError {
     #[error("{0} is not possible through this provisioner")]
     Unsupported(String),
     /// The server did not do it.
-    #[error("{request}: found {found}")]
+    #[error("{request}: expected it to be done, found {found}")]
     Failed {
         /// What was asked.
         request: String,

@@ -43,13 +43,17 @@ impl Actor {
 
 /// Why a run could not begin.
 #[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SetUpError {
+    /// The options select no check.
+    #[error("no check is of the levels and matches the filter: give others")]
+    NothingSelected,
     /// The tenants, keys or budgets of the run could not be made.
-    #[error("the run could not be set up: {0}")]
+    #[error("what the checks need could not be provisioned")]
     Provisioning(#[from] ProvisionError),
-    /// A checks' tenant was made, but a first call with its key went wrong.
-    #[error("the first call went wrong: {0}")]
-    FirstCall(super::wire::Failure),
+    /// They were made, but the first calls with them went wrong.
+    #[error("the first calls went wrong: {0}")]
+    FirstCalls(super::wire::Failure),
 }
 
 impl Scene {
@@ -61,7 +65,7 @@ impl Scene {
         let mut scene = Self { target: target.clone(), acme, other, seed, rounds, absent: Vec::new() };
         match scene.find_absent().await {
             Ok(absent) => scene.absent = absent,
-            Err(Stop::Failed(failure)) => return Err(SetUpError::FirstCall(*failure)),
+            Err(Stop::Failed(failure)) => return Err(SetUpError::FirstCalls(*failure)),
             Err(Stop::Skipped(reason)) => return Err(ProvisionError::Unsupported(reason).into()),
         }
         Ok(scene)

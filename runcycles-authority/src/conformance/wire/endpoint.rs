@@ -28,8 +28,14 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// Where TLS cannot be set up on this machine.
-    pub fn connect(base_url: impl AsRef<str>) -> Result<Self, reqwest::Error> {
+    /// [`ConnectError`] where the text is no such address, or TLS cannot be set up on this machine.
+    pub fn connect(base_url: impl AsRef<str>) -> Result<Self, ConnectError> {
+        let base_url = base_url.as_ref();
+        let uri = base_url.parse::<http::Uri>().ok();
+        let is_absolute = |uri: &http::Uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none();
+        if !uri.as_ref().is_some_and(is_absolute) {
+            return Err(ConnectError::Address(base_url.to_owned()));
+        }
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).referer(false).build()?;
         Ok(Self::new(ReqwestTransport::from_client(client), base_url))
     }
@@ -45,6 +51,18 @@ impl Endpoint {
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
+}
+
+/// Why an address cannot be reached over the network.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// A text that is no address.
+    #[error("found {0:?}, expected an address such as http://127.0.0.1:7878")]
+    Address(String),
+    /// The HTTP client could not be set up, for example for want of the system's certificates.
+    #[error("the HTTP client could not be set up")]
+    SetUp(#[from] reqwest::Error),
 }
 
 impl fmt::Debug for Endpoint {

@@ -7,6 +7,6 @@ mod verdict;
 
 pub(super) use self::answer::Answer;
 pub(super) use self::call::{Call, join_all};
-pub use self::endpoint::Endpoint;
+pub use self::endpoint::{ConnectError, Endpoint};
 pub use self::verdict::Failure;
 pub(super) use self::verdict::{Stop, Verdict};
