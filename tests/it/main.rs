@@ -30,4 +30,5 @@ mod protocol_subjects;
 mod protocol_vocabulary;
 mod settlement_background;
 mod settlement_commit;
+mod settlement_faults;
 mod settlement_release;

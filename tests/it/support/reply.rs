@@ -18,6 +18,8 @@ pub(crate) enum Reply {
     Silence,
     /// The request takes effect beyond the script, and its answer is lost.
     Lost,
+    /// No answer: the request arrives after this time and takes effect then, whatever has been sent in between.
+    Astray(Duration),
     /// The answer of what lies beyond the script.
     Pass,
     /// A reply after a time.

@@ -49,13 +49,20 @@ impl Script {
     }
 
     /// Answers the next requests of a route, one after the other.
-    pub(crate) fn next<const N: usize>(&self, route: Route, replies: [Reply; N]) {
+    pub(crate) fn next(&self, route: Route, replies: impl IntoIterator<Item = Reply>) {
         self.state().once.entry(route).or_default().extend(replies);
     }
 
     /// Answers the requests of a route that have no reply of their own.
     pub(crate) fn always(&self, route: Route, reply: Reply) {
         self.state().always.insert(route, reply);
+    }
+
+    /// Forgets all replies that have not been given: from here on, what lies beyond answers.
+    pub(crate) fn recover(&self) {
+        let mut state = self.state();
+        state.once.clear();
+        state.always.clear();
     }
 
     /// A builder of clients that talk to this script, for the tenant `acme`.
@@ -141,6 +148,14 @@ impl Script {
                 Reply::Lost => {
                     self.0.beyond.call(request).await?;
                     return Err(TransportError::new(TransportErrorKind::Interrupted));
+                }
+                Reply::Astray(time) => {
+                    let script = self.clone();
+                    tokio::spawn(async move {
+                        tokio::time::sleep(time).await;
+                        drop(script.0.beyond.call(request).await);
+                    });
+                    return Err(TransportError::new(TransportErrorKind::Timeout));
                 }
                 Reply::Pass => return self.0.beyond.call(request).await,
                 Reply::Late(time, then) => {
