@@ -16,6 +16,7 @@ mod guard_reserve;
 mod heartbeat_beats;
 mod http_answers;
 mod http_connections;
+mod journal_restart;
 mod layers;
 mod lifecycle_calls;
 mod lifecycle_context;

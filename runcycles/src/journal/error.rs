@@ -38,9 +38,9 @@ pub(crate) enum JournalError {
     #[error("cannot start the thread of the commit journal; check the limit on threads")]
     NoThread(#[source] Arc<io::Error>),
 
-    /// The thread ended without an answer, by a panic of a tracing subscriber.
-    #[error("the thread of the commit journal ended without an answer; look for a panic before this message")]
-    ThreadLost,
+    /// The work on the disk panicked, in a tracing subscriber or in the journal itself.
+    #[error("the work on the disk of the commit journal panicked; look for the panic's message")]
+    Panicked,
 }
 
 impl JournalError {

@@ -1,6 +1,8 @@
 //! The way from the async threads to the disk.
 
 use std::collections::VecDeque;
+use std::iter;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -99,7 +101,7 @@ impl Lane {
 
     fn start_thread(self: &Arc<Self>, queue: &mut Queue) -> Result<Thread, JournalError> {
         let lane = Arc::clone(self);
-        let started = thread::Builder::new().name("cycles-journal".to_owned()).spawn(move || Worker { lane }.work());
+        let started = thread::Builder::new().name("cycles-journal".to_owned()).spawn(move || work(&lane));
         let thread = started.map_err(|error| JournalError::NoThread(Arc::new(error)))?.thread().clone();
         queue.thread = Some(thread.clone());
         Ok(thread)
@@ -116,44 +118,33 @@ impl Lane {
     }
 }
 
-/// The thread's work. If it panics, the next order starts another thread.
-struct Worker {
-    lane: Arc<Lane>,
-}
-
-impl Worker {
-    fn work(self) {
-        let mut group = Vec::with_capacity(LARGEST_GROUP);
-        let mut idle_since = Instant::now();
-        loop {
-            let mut queue = self.lane.queue();
-            if queue.orders.is_empty() {
-                queue.busy_since = None;
-                let is_idle = idle_since.elapsed() >= IDLE;
-                if queue.closed || is_idle {
-                    queue.thread = None;
-                    return;
-                }
-                drop(queue);
-                thread::park_timeout(IDLE);
-                continue;
-            }
-            let size = queue.orders.len().min(LARGEST_GROUP);
-            group.extend(queue.orders.drain(..size));
-            queue.busy_since = Some(Instant::now());
-            drop(queue);
-            self.lane.desk().work(group.drain(..));
-            idle_since = Instant::now();
-        }
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            let mut queue = self.lane.queue();
-            queue.thread = None;
+/// What the thread does until it has had nothing to do for a while.
+fn work(lane: &Lane) {
+    let mut group = Vec::with_capacity(LARGEST_GROUP);
+    let mut idle_since = Instant::now();
+    loop {
+        let mut queue = lane.queue();
+        if queue.orders.is_empty() {
             queue.busy_since = None;
+            if queue.closed || idle_since.elapsed() >= IDLE {
+                queue.thread = None;
+                return;
+            }
+            drop(queue);
+            thread::park_timeout(IDLE);
+            continue;
         }
+        let size = queue.orders.len().min(LARGEST_GROUP);
+        group.extend(queue.orders.drain(..size));
+        queue.busy_since = Some(Instant::now());
+        drop(queue);
+        let mut orders = group.drain(..);
+        while let Some(first) = orders.next() {
+            let rest = iter::once(first).chain(&mut orders);
+            // Whoever waits for what panicked learns of it, since the answer is dropped; the other orders are carried out.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| lane.desk().work(rest)));
+        }
+        drop(orders);
+        idle_since = Instant::now();
     }
 }

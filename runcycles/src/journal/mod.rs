@@ -24,6 +24,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 
 use self::desk::{Desk, Order};
 use self::lane::{Lane, Taken};
@@ -50,7 +51,7 @@ pub(crate) struct Journal {
     lane: Arc<Lane>,
     identity: Arc<Identity>,
     /// The right to replay the directory, once this client has taken it.
-    claim: OnceLock<Claim>,
+    claim: Arc<OnceLock<Claim>>,
 }
 
 impl Journal {
@@ -74,13 +75,7 @@ impl Journal {
     ) -> Self {
         let identity = Arc::new(identity);
         let lane = Lane::new(place, patience, Desk::new(Arc::clone(&identity), config.clone(), disk));
-        Self { lane: Arc::new(lane), identity, claim: OnceLock::new() }
-    }
-
-    /// Finds the directory ahead of the first write, so that the write need not wait for it.
-    pub(crate) fn prepare(&self) {
-        // What goes wrong here goes wrong again, and is told, when there is something to lose.
-        let _ = self.lane.give(Order::Other(Box::new(|_store| ())));
+        Self { lane: Arc::new(lane), identity, claim: Arc::default() }
     }
 
     /// Writes a record, in place of an earlier one of the same reservation. The order is given by this call; the future says
@@ -103,9 +98,10 @@ impl Journal {
                 Ok(Taken::Behind(waited)) => JournalError::Stalled { waited },
                 Ok(Taken::Promptly) => match result.try_recv() {
                     Ok(result) => return result,
-                    Err(_) => match tokio::time::timeout(patience, result).await {
+                    Err(TryRecvError::Closed) => JournalError::Panicked,
+                    Err(TryRecvError::Empty) => match tokio::time::timeout(patience, result).await {
                         Ok(Ok(result)) => return result,
-                        Ok(Err(_)) => JournalError::ThreadLost,
+                        Ok(Err(_)) => JournalError::Panicked,
                         Err(_) => JournalError::Stalled { waited: patience },
                     },
                 },
@@ -131,12 +127,12 @@ impl Journal {
 
     /// The records that earlier processes left, or nothing where a living client of this process replays them or has done so.
     ///
-    /// Called before the first write, it finds no record of this process. It waits for the disk as long as that takes.
+    /// The order is given by this call. Called before the first write, it finds no record of this process. It waits for the disk as long as that takes.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future leaves the records to a later call.
-    pub(crate) async fn load(&self) -> Result<Option<Replay>, JournalError> {
+    pub(crate) fn load(&self) -> impl Future<Output = Result<Option<Replay>, JournalError>> + Send + use<> {
         let listed = ask(&self.lane, |store| {
             let store = store?;
             match replay::claim(&store.directory) {
@@ -144,9 +140,12 @@ impl Journal {
                 None => Ok(None),
             }
         });
-        let Some((names, claim)) = listed.await?? else { return Ok(None) };
-        let _ = self.claim.set(Arc::clone(&claim));
-        Ok(Some(Replay::new(Arc::clone(&self.lane), Arc::clone(&self.identity), names, claim)))
+        let (lane, identity, held) = (Arc::clone(&self.lane), Arc::clone(&self.identity), Arc::clone(&self.claim));
+        async move {
+            let Some((names, claim)) = listed.await?? else { return Ok(None) };
+            let _ = held.set(Arc::clone(&claim));
+            Ok(Some(Replay::new(lane, identity, names, claim)))
+        }
     }
 
     /// Completes when all orders so far are carried out.
@@ -161,16 +160,19 @@ impl Drop for Journal {
     }
 }
 
-/// Has work done on the disk in its turn, and waits for it.
-async fn ask<T: Send + 'static>(
+/// Has work done on the disk in its turn, which is now; the future waits for it.
+fn ask<T: Send + 'static, W: FnOnce(Result<&Store, JournalError>) -> T + Send + 'static>(
     lane: &Arc<Lane>,
-    work: impl FnOnce(Result<&Store, JournalError>) -> T + Send + 'static,
-) -> Result<T, JournalError> {
+    work: W,
+) -> impl Future<Output = Result<T, JournalError>> + Send + use<T, W> {
     let (answer, result) = oneshot::channel();
-    lane.give(Order::Other(Box::new(move |store| {
+    let given = lane.give(Order::Other(Box::new(move |store| {
         let _ = answer.send(work(store));
-    })))?;
-    result.await.map_err(|_| JournalError::ThreadLost)
+    })));
+    async move {
+        given?;
+        result.await.map_err(|_| JournalError::Panicked)
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::claim::{Claim, Spend, Work};
 use super::queue::Queue;
 use crate::client::{CyclesConfig, Shared};
-use crate::journal::{Identity, Journal, Record, Step};
+use crate::journal::{Identity, Journal, JournalError, Record, Replay, Step};
 use crate::protocol::ReservationId;
 
 /// How many settlements may be under way before more records are read.
@@ -48,10 +48,10 @@ impl Shared {
     pub(crate) fn take_up_journal(self: &Arc<Self>, runtime: &Handle) {
         let Some(journal) = &self.journal else { return };
         if !journal.taken_up.swap(true, Ordering::Relaxed) {
-            journal.prepare();
-            let loading = Loading::new(self);
-            let runtime = runtime.clone();
-            runtime.clone().spawn(async move { replay(&loading.0, &runtime).await });
+            // Listed before this process writes anything.
+            let listed = journal.load();
+            let (loading, handle) = (Loading::new(self), runtime.clone());
+            runtime.spawn(async move { replay(&loading.0, listed.await, &handle).await });
         }
     }
 }
@@ -73,9 +73,8 @@ impl Drop for Loading {
 }
 
 /// Settles the records that earlier processes left, a bounded number at a time.
-async fn replay(shared: &Arc<Shared>, runtime: &Handle) {
-    let Some(journal) = &shared.journal else { return };
-    let mut replay = match journal.load().await {
+async fn replay(shared: &Arc<Shared>, listed: Result<Option<Replay>, JournalError>, runtime: &Handle) {
+    let mut replay = match listed {
         Ok(Some(replay)) => replay,
         Ok(None) => return,
         Err(error) => {
