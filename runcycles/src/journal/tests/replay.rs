@@ -56,7 +56,6 @@ async fn records_outlive_the_client_that_wrote_them_with_their_bodies_to_the_byt
 async fn a_directory_that_does_not_exist_holds_nothing_and_is_not_made() {
     let directory = TempDir::new().expect("a directory");
     let (journal, place) = journal_in(&directory);
-    journal.prepare();
     assert!(load(&journal).await.is_empty());
     assert!(!place.exists());
 }
