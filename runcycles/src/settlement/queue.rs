@@ -204,7 +204,8 @@ impl Drop for Worker {
     }
 }
 
-/// One background attempt. If its task is dropped, the claim goes back into the queue.
+/// One background attempt. If its task is dropped, the claim goes back into the queue; if it panics, the claim waits for a
+/// flush.
 struct Attempt {
     shared: Arc<Shared>,
     claim: Option<Claim>,
@@ -242,11 +243,16 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        if let Some(claim) = self.claim.take() {
-            let mut state = self.shared.settlements.lock();
-            state.in_flight -= 1;
-            state.waiting.push(Waiting { due: Instant::now(), is_floor: false, claim });
+        let Some(claim) = self.claim.take() else { return };
+        let queue = &self.shared.settlements;
+        if std::thread::panicking() {
+            // The transport broke, and would again: asking at once would never end.
+            queue.park(claim, Duration::ZERO);
+        } else {
+            queue.lock().waiting.push(Waiting { due: Instant::now(), is_floor: false, claim });
         }
+        queue.lock().in_flight -= 1;
+        queue.ended.notify_waiters();
     }
 }
 
