@@ -165,6 +165,20 @@ async fn a_slow_settlement_does_not_hold_up_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_transport_that_panics_in_the_background_costs_one_attempt_and_no_settlement() {
+    let script = Script::new();
+    let client = script.client();
+    script.next(Route::Commit, [reply::timeout(), reply::timeout()]);
+    script.always(Route::Commit, Reply::Panic);
+    commit(&client).await;
+    pass(DAY).await;
+    assert_eq!(script.of(Route::Commit).len(), 3);
+    script.recover();
+    let report = client.flush(SECOND).await;
+    assert_eq!((report.settled, report.remaining), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_background_ends_with_its_work() {
     let script = Script::new();
     let client = script.client();

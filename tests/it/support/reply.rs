@@ -22,6 +22,8 @@ pub(crate) enum Reply {
     Astray(Duration),
     /// The answer of what lies beyond the script.
     Pass,
+    /// The transport itself breaks.
+    Panic,
     /// A reply after a time.
     Late(Duration, Box<Self>),
 }

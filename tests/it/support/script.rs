@@ -144,6 +144,7 @@ impl Script {
                     return Ok(answer);
                 }
                 Reply::Fail(kind) => return Err(TransportError::new(kind)),
+                Reply::Panic => std::panic::resume_unwind(Box::new("the transport broke")),
                 Reply::Silence => std::future::pending().await,
                 Reply::Lost => {
                     self.0.beyond.call(request).await?;
