@@ -3,18 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use runcycles::{CyclesClient, JournalConfig};
 use tokio::net::ToSocketAddrs;
 
 use crate::builder::AuthorityBuilder;
-use crate::clock::Clock;
 use crate::engine::{AddApiKey, BudgetError, DescribeHolds, Engine, Fund, Funding, ReadLedgers, SetStatus};
-use crate::http::{BindError, Router, Server, listen};
-use crate::ids::IdSource;
+use crate::http::{BindError, Gate, Router, Server, listen};
+use crate::ids::{IdSource, random_api_key};
 use crate::ledger::Ledger;
-use crate::state::{LedgerStatus, State};
+use crate::state::LedgerStatus;
 use crate::transport::InProcess;
 
 /// Requests name a host, even where none is asked.
@@ -42,9 +39,8 @@ impl Authority {
         AuthorityBuilder::new()
     }
 
-    pub(crate) fn new(state: State, clock: Arc<dyn Clock>, ids: IdSource, has_keys: bool) -> Self {
-        let engine = Arc::new(Engine::new(state, clock));
-        let router = Arc::new(Router::new(engine.clone()));
+    pub(crate) fn new(engine: Arc<Engine>, gate: Gate, ids: IdSource, has_keys: bool) -> Self {
+        let router = Arc::new(Router::new(engine.clone(), gate));
         Self { shared: Arc::new(Shared { engine, router, ids, has_keys }) }
     }
 
@@ -74,12 +70,9 @@ impl Authority {
     /// Where the text cannot be a tenant's id.
     #[track_caller]
     pub fn api_key(&self, tenant: &str) -> String {
-        // 24 bytes are the 32 characters that keys of the protocol have.
-        let mut secret = [0; 24];
-        secret[..16].copy_from_slice(&self.shared.ids.next_bits().to_be_bytes());
-        secret[16..].copy_from_slice(&self.shared.ids.next_bits().to_be_bytes()[..8]);
-        let key = format!("cyc_live_{}", URL_SAFE_NO_PAD.encode(secret));
-        match self.shared.engine.execute(AddApiKey { key: &key, tenant }) {
+        let key = random_api_key();
+        let id = self.shared.ids.next_named("key_");
+        match self.shared.engine.execute(AddApiKey { id, key: &key, tenant }) {
             Ok(()) => key,
             Err(error) => panic!("{error}"),
         }
@@ -133,9 +126,7 @@ impl Authority {
     /// [`BudgetError`] where there is no such budget, it is frozen or closed, or it has too little to take.
     pub fn fund(&self, scope: &str, funding: impl Into<Funding>) -> Result<Ledger, BudgetError> {
         let scope = scope.to_ascii_lowercase();
-        let funded = self.shared.engine.execute(Fund { scope: &scope, funding: funding.into() })?;
-        // Only active budgets can be funded.
-        Ok(Ledger::from((funded.after, LedgerStatus::Active)))
+        self.shared.engine.execute(Fund { scope: &scope, funding: funding.into() }).map(Ledger::from)
     }
 
     /// Asserts that no reservation holds budget.
@@ -155,7 +146,7 @@ impl Authority {
 
     fn set_status(&self, scope: &str, status: LedgerStatus) -> Result<(), BudgetError> {
         let scope = scope.to_ascii_lowercase();
-        self.shared.engine.execute(SetStatus { scope: &scope, unit: None, status }).map(drop)
+        self.shared.engine.execute(SetStatus { scope: &scope, status })
     }
 }
 

@@ -9,10 +9,11 @@ use runcycles::models::{Caps, CommitOveragePolicy, Unit as WireUnit};
 use crate::authority::Authority;
 use crate::budget::{Budget, InvalidBudget};
 use crate::clock::{Clock, SystemClock};
-use crate::engine::{InvalidTenant, ensure_tenant};
+use crate::engine::{Engine, InvalidTenant, ensure_tenant};
+use crate::http::Gate;
 use crate::ids::IdSource;
 use crate::scope::{InvalidScope, ScopePath};
-use crate::state::{ApiKey, Changes, KeyDigest, Ledger, Overage, State, TenantSettings};
+use crate::state::{ApiKey, Changes, KeyDigest, Ledger, LedgerOptions, Overage, Rules, State, TenantSettings};
 use crate::unit::Unit;
 
 /// A tenant to start with, and what applies to its reservations.
@@ -82,6 +83,9 @@ pub struct AuthorityBuilder {
     api_keys: Vec<(String, String)>,
     caps: Vec<(String, WireUnit, Caps)>,
     clock: Arc<dyn Clock>,
+    admin_key: Option<String>,
+    evaluate_policies: bool,
+    enforce_permissions: bool,
 }
 
 impl AuthorityBuilder {
@@ -92,6 +96,9 @@ impl AuthorityBuilder {
             api_keys: Vec::new(),
             caps: Vec::new(),
             clock: Arc::new(SystemClock),
+            admin_key: None,
+            evaluate_policies: false,
+            enforce_permissions: false,
         }
     }
 
@@ -120,6 +127,26 @@ impl AuthorityBuilder {
         self
     }
 
+    /// Sets the admin key, which opens the admin plane; without one nothing does.
+    pub fn admin_key(mut self, key: impl Into<String>) -> Self {
+        self.admin_key = Some(key.into());
+        self
+    }
+
+    /// Applies policies, and the overage policies of budgets, to reservations; off by default, as in the reference server,
+    /// which keeps them and shows them.
+    pub fn evaluate_policies(mut self) -> Self {
+        self.evaluate_policies = true;
+        self
+    }
+
+    /// Refuses what an API key's permissions and scope filter do not allow on the runtime plane too; off by default, as in
+    /// the reference server. The admin plane always looks at them.
+    pub fn enforce_permissions(mut self) -> Self {
+        self.enforce_permissions = true;
+        self
+    }
+
     /// Sets the clock; the operating system's by default.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -134,7 +161,7 @@ impl AuthorityBuilder {
     #[expect(clippy::unused_async, reason = "an authority that keeps its state on disk reads it here")]
     pub async fn start(self) -> Result<Authority, StartError> {
         let ids = IdSource::new();
-        let mut state = State::new(Changes::default());
+        let mut state = State::new(Changes::default(), Rules { evaluate_policies: self.evaluate_policies });
         state.reach(self.clock.now_ms());
         for tenant in &self.tenants {
             add_tenant(&mut state, tenant)?;
@@ -156,7 +183,9 @@ impl AuthorityBuilder {
                 figures,
                 status: budget.status(),
                 caps: budget.caps,
+                options: LedgerOptions::default(),
                 created_at,
+                updated_at: None,
             });
         }
         for (scope, wire_unit, caps) in self.caps {
@@ -166,16 +195,27 @@ impl AuthorityBuilder {
             let ledger = ledger.ok_or(StartError::CapsWithoutBudget { scope, unit: wire_unit })?;
             state.ledger_mut(ledger).caps = Some(Arc::new(caps));
         }
-        let has_keys = !self.api_keys.is_empty();
+        let has_keys = !self.api_keys.is_empty() || self.admin_key.is_some();
         for (key, tenant) in self.api_keys {
-            if key.trim().is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            if !is_header_text(&key) {
                 return Err(StartError::ApiKey { tenant });
             }
             let tenant = ensure_tenant(&mut state, &tenant)?;
-            state.insert_api_key(KeyDigest::of(&key), ApiKey::new(&key, tenant));
+            let now = state.now();
+            state.insert_api_key(KeyDigest::of(&key), ApiKey::new(ids.next_named("key_"), &key, tenant, now));
         }
-        Ok(Authority::new(state, self.clock, ids, has_keys))
+        if self.admin_key.as_deref().is_some_and(|key| !is_header_text(key)) {
+            return Err(StartError::AdminKey);
+        }
+        let engine = Arc::new(Engine::new(state, self.clock));
+        let gate = Gate::new(engine.clone(), self.admin_key.as_deref(), self.enforce_permissions);
+        Ok(Authority::new(engine, gate, ids, has_keys))
     }
+}
+
+/// Whether a header can carry a text, and there is one.
+fn is_header_text(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 impl fmt::Debug for AuthorityBuilder {
@@ -243,6 +283,9 @@ pub enum StartError {
         /// The policy.
         policy: String,
     },
+    /// A text that cannot be an admin key. It is not shown.
+    #[error("the admin key is blank or has characters that a header cannot carry")]
+    AdminKey,
     /// A text that cannot be an API key. It is not shown.
     #[error("the API key for tenant {tenant:?} is blank or has characters that a header cannot carry")]
     ApiKey {

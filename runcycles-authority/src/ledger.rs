@@ -4,7 +4,6 @@ use std::fmt;
 
 use runcycles::models::{Amount, SignedAmount};
 
-use crate::engine::BalanceLine;
 use crate::state;
 
 /// What became of a budget: `remaining = allocated − spent − reserved − debt`.
@@ -53,9 +52,9 @@ impl From<state::LedgerStatus> for LedgerStatus {
     }
 }
 
-impl From<(BalanceLine, state::LedgerStatus)> for Ledger {
-    fn from((line, status): (BalanceLine, state::LedgerStatus)) -> Self {
-        let BalanceLine { scope, unit, figures } = line;
+impl From<state::Ledger> for Ledger {
+    fn from(ledger: state::Ledger) -> Self {
+        let state::Ledger { scope, unit, figures, status, .. } = ledger;
         Self {
             scope: scope.to_string(),
             allocated: unit.amount(figures.allocated),

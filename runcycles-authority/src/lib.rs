@@ -16,9 +16,10 @@ mod fingerprint;
 mod http;
 mod ids;
 mod ledger;
+mod pattern;
 mod probe;
 mod scope;
-#[expect(dead_code, reason = "the admin plane and a store on disk read the rest")]
+#[allow(dead_code, reason = "a store on disk reads and writes the rest")]
 mod state;
 mod transport;
 mod unit;

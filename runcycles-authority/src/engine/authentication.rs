@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::Command;
 use crate::clock::Millis;
-use crate::state::{ApiKeyStatus, KeyDigest, State, TenantId, TenantStatus};
+use crate::pattern::ScopePattern;
+use crate::state::{ApiKeyStatus, KeyDigest, Permissions, State, TenantId, TenantStatus};
 
 /// Finds the tenant of an API key.
 #[derive(Debug)]
@@ -17,6 +18,10 @@ pub(crate) struct Authenticate<'a> {
 pub(crate) struct Caller {
     pub(crate) tenant: TenantId,
     pub(crate) tenant_name: Arc<str>,
+    pub(crate) key_id: Arc<str>,
+    pub(crate) permissions: Permissions,
+    /// The scopes the key is for; all where there is none.
+    pub(crate) scope_filter: Arc<[ScopePattern]>,
 }
 
 /// Why a key opens nothing.
@@ -57,14 +62,20 @@ impl Command for Authenticate<'_> {
             let known = keys.knows_prefix_of(self.key);
             return Err(if known { Unauthorized::InvalidKey } else { Unauthorized::KeyNotFound });
         };
-        match row.status {
-            ApiKeyStatus::Revoked => return Err(Unauthorized::Revoked),
-            ApiKeyStatus::Active if row.expires_at.is_some_and(|end| end <= now) => return Err(Unauthorized::Expired),
+        match row.status(now) {
             ApiKeyStatus::Active => {}
+            ApiKeyStatus::Revoked => return Err(Unauthorized::Revoked),
+            ApiKeyStatus::Expired => return Err(Unauthorized::Expired),
         }
         let tenant = state.tenants().get(row.tenant);
         match tenant.status {
-            TenantStatus::Active => Ok(Caller { tenant: row.tenant, tenant_name: tenant.id.clone() }),
+            TenantStatus::Active => Ok(Caller {
+                tenant: row.tenant,
+                tenant_name: tenant.id.clone(),
+                key_id: row.id.clone(),
+                permissions: row.permissions,
+                scope_filter: row.scope_filter.clone(),
+            }),
             TenantStatus::Suspended => Err(Unauthorized::TenantSuspended),
             TenantStatus::Closed => Err(Unauthorized::TenantClosed),
         }

@@ -41,7 +41,7 @@ impl Command for Decide {
                 _ => Err(Refusal::KeyMismatch),
             };
         }
-        let mut evaluation = evaluate(state, self.tenant, self.path, self.unit, self.estimate)?;
+        let mut evaluation = evaluate(state, self.tenant, self.path, self.unit, self.estimate, now)?;
         if let Ok(allowance) = &mut evaluation.verdict {
             // A decision answers without balances, so its record needs none.
             allowance.postings = Box::default();

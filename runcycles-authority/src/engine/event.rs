@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::admission::{admits_event, check_tenant, find_ledgers};
 use super::charge::{Charge, settle};
 use super::hold::{balance_lines, post};
+use super::reserve::settings_for;
 use super::{BalanceLine, Command, Refusal};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
@@ -55,7 +56,8 @@ impl Command for RecordEvent {
             };
         }
         check_tenant(state, self.tenant, self.unit, self.actual)?;
-        let overage = self.overage.unwrap_or(state.tenants().get(self.tenant).settings.overage);
+        let overage =
+            self.overage.unwrap_or_else(|| settings_for(state, self.tenant, &self.path, self.unit, now).overage);
         let ledgers = find_ledgers(state, &self.path, self.unit, self.actual, |ledger| {
             admits_event(ledger, self.actual, overage)
         })?;

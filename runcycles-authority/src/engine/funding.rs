@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use runcycles::models::{Amount, SignedAmount};
 
-use super::{BalanceLine, Command};
+use super::Command;
 use crate::clock::Millis;
-use crate::state::{Figures, LedgerId, LedgerStatus, State};
+use crate::state::{Figures, Ledger, LedgerId, LedgerStatus, State};
 use crate::unit::Unit;
 
 /// A change of a budget's allocation. An [`Amount`] becomes a [`Credit`](Self::Credit).
@@ -55,19 +55,10 @@ pub(crate) struct Fund<'a> {
     pub(crate) funding: Funding,
 }
 
-/// A budget's figures before and after it was funded.
-#[derive(Clone, Debug)]
-pub(crate) struct Funded {
-    #[expect(dead_code, reason = "answers of the admin plane show it")]
-    pub(crate) before: Figures,
-    pub(crate) after: BalanceLine,
-}
-
-/// Freezes or unfreezes the budgets of a scope: the one in a unit, or all of them or none.
+/// Freezes or unfreezes every budget of a scope, or none.
 #[derive(Debug)]
 pub(crate) struct SetStatus<'a> {
     pub(crate) scope: &'a str,
-    pub(crate) unit: Option<Unit>,
     pub(crate) status: LedgerStatus,
 }
 
@@ -124,32 +115,44 @@ pub enum BudgetError {
 }
 
 impl Command for Fund<'_> {
-    type Outcome = Result<Funded, BudgetError>;
+    type Outcome = Result<Ledger, BudgetError>;
 
-    fn apply(self, state: &mut State, _now: Millis) -> Self::Outcome {
-        let amount = self.funding.amount();
-        let unit = Unit::try_from(amount.unit()).ok();
-        let found = unit.and_then(|unit| state.ledgers().find(self.scope, unit));
-        let no_budget = || BudgetError::NoBudget { scope: self.scope.into(), unit: Some(amount.unit().clone()) };
-        let id = found.ok_or_else(no_budget)?;
-        let ledger = state.ledgers().get(id);
-        let scope = ledger.scope.shared().clone();
-        match ledger.status {
-            LedgerStatus::Active => {}
-            LedgerStatus::Frozen => return Err(BudgetError::Frozen { scope }),
-            LedgerStatus::Closed => return Err(BudgetError::Closed { scope }),
-        }
-        let before = ledger.figures;
-        let overflow = || BudgetError::Overflow { scope: scope.clone() };
-        let value = i64::try_from(amount.value()).map_err(|_| overflow())?;
-        if matches!(self.funding, Funding::Debit(_)) && before.remaining() < value {
-            let remaining = ledger.unit.signed(before.remaining());
-            return Err(BudgetError::InsufficientFunds { scope, requested: amount.clone(), remaining });
-        }
-        let after = funded(before, &self.funding, value).and_then(Figures::checked).ok_or_else(overflow)?;
-        state.ledger_mut(id).figures = after;
-        Ok(Funded { before, after: BalanceLine::of(state.ledgers().get(id)) })
+    fn apply(self, state: &mut State, now: Millis) -> Self::Outcome {
+        let unit = self.funding.amount().unit();
+        let found = Unit::try_from(unit).ok().and_then(|unit| state.ledgers().find(self.scope, unit));
+        let id = found.ok_or_else(|| BudgetError::NoBudget { scope: self.scope.into(), unit: Some(unit.clone()) })?;
+        fund(state, id, &self.funding, now)?;
+        Ok(state.ledgers().get(id).clone())
     }
+}
+
+/// Funds a ledger; returns its figures before and after.
+pub(super) fn fund(
+    state: &mut State,
+    id: LedgerId,
+    funding: &Funding,
+    now: Millis,
+) -> Result<(Figures, Figures), BudgetError> {
+    let ledger = state.ledgers().get(id);
+    let scope = ledger.scope.shared().clone();
+    match ledger.status {
+        LedgerStatus::Active => {}
+        LedgerStatus::Frozen => return Err(BudgetError::Frozen { scope }),
+        LedgerStatus::Closed => return Err(BudgetError::Closed { scope }),
+    }
+    let before = ledger.figures;
+    let amount = funding.amount();
+    let overflow = || BudgetError::Overflow { scope: scope.clone() };
+    let value = i64::try_from(amount.value()).map_err(|_| overflow())?;
+    if matches!(funding, Funding::Debit(_)) && before.remaining() < value {
+        let remaining = ledger.unit.signed(before.remaining());
+        return Err(BudgetError::InsufficientFunds { scope, requested: amount.clone(), remaining });
+    }
+    let after = funded(before, funding, value).and_then(Figures::checked).ok_or_else(overflow)?;
+    let ledger = state.ledger_mut(id);
+    ledger.figures = after;
+    ledger.updated_at = Some(now);
+    Ok((before, after))
 }
 
 /// The figures after funding. The flag of being over the limit is recomputed from the debt, whatever the operation.
@@ -172,30 +175,38 @@ fn funded(before: Figures, funding: &Funding, amount: i64) -> Option<Figures> {
 }
 
 impl Command for SetStatus<'_> {
-    type Outcome = Result<Vec<BalanceLine>, BudgetError>;
+    type Outcome = Result<(), BudgetError>;
 
-    fn apply(self, state: &mut State, _now: Millis) -> Self::Outcome {
-        let ids: Vec<LedgerId> = match self.unit {
-            Some(unit) => state.ledgers().find(self.scope, unit).into_iter().collect(),
-            None => state.ledgers().at_scope(self.scope).collect(),
-        };
+    fn apply(self, state: &mut State, now: Millis) -> Self::Outcome {
+        let ids: Vec<LedgerId> = state.ledgers().at_scope(self.scope).collect();
         if ids.is_empty() {
-            let unit = self.unit.map(runcycles::models::Unit::from);
-            return Err(BudgetError::NoBudget { scope: self.scope.into(), unit });
+            return Err(BudgetError::NoBudget { scope: self.scope.into(), unit: None });
         }
-        for id in &ids {
-            let ledger = state.ledgers().get(*id);
-            let scope = ledger.scope.shared().clone();
-            match (ledger.status, self.status) {
-                (LedgerStatus::Closed, _) => return Err(BudgetError::Closed { scope }),
-                (LedgerStatus::Frozen, LedgerStatus::Frozen) => return Err(BudgetError::Frozen { scope }),
-                (LedgerStatus::Active, LedgerStatus::Active) => return Err(BudgetError::NotFrozen { scope }),
-                _ => {}
-            }
-        }
-        for id in &ids {
-            state.ledger_mut(*id).status = self.status;
-        }
-        Ok(ids.into_iter().map(|id| BalanceLine::of(state.ledgers().get(id))).collect())
+        set_status(state, &ids, self.status, now)
     }
+}
+
+/// Sets the status of ledgers, of all or of none.
+pub(super) fn set_status(
+    state: &mut State,
+    ids: &[LedgerId],
+    status: LedgerStatus,
+    now: Millis,
+) -> Result<(), BudgetError> {
+    for id in ids {
+        let ledger = state.ledgers().get(*id);
+        let scope = ledger.scope.shared().clone();
+        match (ledger.status, status) {
+            (LedgerStatus::Closed, _) => return Err(BudgetError::Closed { scope }),
+            (LedgerStatus::Frozen, LedgerStatus::Frozen) => return Err(BudgetError::Frozen { scope }),
+            (LedgerStatus::Active, LedgerStatus::Active) => return Err(BudgetError::NotFrozen { scope }),
+            _ => {}
+        }
+    }
+    for id in ids {
+        let ledger = state.ledger_mut(*id);
+        ledger.status = status;
+        ledger.updated_at = Some(now);
+    }
+    Ok(())
 }

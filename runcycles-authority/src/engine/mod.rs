@@ -1,5 +1,6 @@
 //! What the authority decides: commands on the state, as functions of it and of the time.
 
+pub(crate) mod admin;
 mod admission;
 mod authentication;
 mod balances;
@@ -14,6 +15,7 @@ mod get;
 mod hold;
 mod inspect;
 mod list;
+mod policy;
 mod provision;
 mod refusal;
 mod release;
@@ -24,7 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::clock::{Clock, Millis};
 use crate::state::State;
 
-pub(crate) use self::authentication::{Authenticate, Caller, Unauthorized};
+pub(crate) use self::authentication::{Authenticate, Caller};
 pub(crate) use self::balances::{BalanceFilter, ListBalances};
 pub(crate) use self::commit::{Commit, Committed};
 pub(crate) use self::decide::{Decide, Decided};
@@ -34,7 +36,7 @@ pub use self::funding::{BudgetError, Funding};
 pub(crate) use self::funding::{Fund, SetStatus};
 pub(crate) use self::get::GetReservation;
 pub(crate) use self::hold::BalanceLine;
-pub(crate) use self::inspect::{DescribeHolds, ReadLedgers};
+pub(crate) use self::inspect::{CountRows, DescribeHolds, ReadLedgers, ResolveTenant, RowCounts};
 pub(crate) use self::list::{ListReservations, ReservationFilter, SortBy, SortValue, Sorting, Status};
 pub use self::provision::InvalidTenant;
 pub(crate) use self::provision::{AddApiKey, ensure_tenant};

@@ -1,11 +1,9 @@
 //! Tenants and keys that are added.
 
-use std::sync::Arc;
-
 use super::Command;
 use crate::clock::Millis;
 use crate::scope::ScopePath;
-use crate::state::{ApiKey, KeyDigest, State, Tenant, TenantId, TenantSettings, TenantStatus};
+use crate::state::{ApiKey, KeyDigest, State, Tenant, TenantId};
 
 /// Text that cannot be a tenant's id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +23,7 @@ impl InvalidTenant {
 
 /// Adds an active API key of a tenant.
 pub(crate) struct AddApiKey<'a> {
+    pub(crate) id: String,
     pub(crate) key: &'a str,
     pub(crate) tenant: &'a str,
 }
@@ -32,9 +31,9 @@ pub(crate) struct AddApiKey<'a> {
 impl Command for AddApiKey<'_> {
     type Outcome = Result<(), InvalidTenant>;
 
-    fn apply(self, state: &mut State, _now: Millis) -> Self::Outcome {
+    fn apply(self, state: &mut State, now: Millis) -> Self::Outcome {
         let tenant = ensure_tenant(state, self.tenant)?;
-        state.insert_api_key(KeyDigest::of(self.key), ApiKey::new(self.key, tenant));
+        state.insert_api_key(KeyDigest::of(self.key), ApiKey::new(self.id, self.key, tenant, now));
         Ok(())
     }
 }
@@ -49,12 +48,6 @@ pub(crate) fn ensure_tenant(state: &mut State, id: &str) -> Result<TenantId, Inv
     if !fits {
         return Err(InvalidTenant { tenant: id.to_owned() });
     }
-    let created_at = state.now();
-    Ok(state.insert_tenant(Tenant {
-        id: Arc::from(id),
-        name: id.to_owned(),
-        status: TenantStatus::Active,
-        settings: TenantSettings::default(),
-        created_at,
-    }))
+    let now = state.now();
+    Ok(state.insert_tenant(Tenant::new(id, id.to_owned(), now)))
 }

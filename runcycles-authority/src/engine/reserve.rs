@@ -8,13 +8,14 @@ use uuid::Uuid;
 
 use super::admission::{admits_reservation, check_tenant, find_ledgers};
 use super::hold::{balance_lines, post, prepare};
+use super::policy::applying;
 use super::{BalanceLine, Command, Refusal};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
 use crate::scope::{ScopePath, Spelling};
 use crate::state::{
     Action, Allowance, Answer, Evaluation, Figures, Namespace, Operation, Overage, Phase, Posting, Record, Reservation,
-    State, TenantId,
+    State, TenantId, TenantSettings,
 };
 use crate::unit::Unit;
 
@@ -89,10 +90,11 @@ impl Command for Reserve {
 impl Reserve {
     fn hold(self, state: &mut State, namespace: Namespace, now: Millis) -> Result<Reserved, Refusal> {
         check_tenant(state, self.tenant, self.unit, self.estimate)?;
-        let Allowance { caps, postings } = admit(state, &self.subject.path, self.unit, self.estimate)?;
+        let Allowance { caps, postings } =
+            admit(state, self.tenant, &self.subject.path, self.unit, self.estimate, now)?;
         let held = prepare(state, &postings, |before| reserve(before, self.estimate))?;
 
-        let settings = state.tenants().get(self.tenant).settings;
+        let settings = settings_for(state, self.tenant, &self.subject.path, self.unit, now);
         let granted_ttl_ms = self.ttl_ms.unwrap_or(settings.default_ttl_ms).min(settings.max_ttl_ms);
         let reservation = Reservation {
             id: self.id,
@@ -130,7 +132,7 @@ impl Reserve {
     }
 
     fn evaluate(self, state: &mut State, namespace: Namespace, now: Millis) -> Result<Reserved, Refusal> {
-        let evaluation = evaluate(state, self.tenant, self.subject.path, self.unit, self.estimate)?;
+        let evaluation = evaluate(state, self.tenant, self.subject.path, self.unit, self.estimate, now)?;
         let answer = answer_of_evaluation(state, &evaluation);
         let record = Record {
             fingerprint: self.fingerprint,
@@ -149,9 +151,10 @@ pub(super) fn evaluate(
     scope: ScopePath,
     unit: Unit,
     estimate: i64,
+    now: Millis,
 ) -> Result<Evaluation, Refusal> {
     let admitted = check_tenant(state, tenant, unit, estimate).map_err(Refusal::from);
-    let verdict = match admitted.and_then(|()| admit(state, &scope, unit, estimate)) {
+    let verdict = match admitted.and_then(|()| admit(state, tenant, &scope, unit, estimate, now)) {
         Ok(allowance) => Ok(allowance),
         Err(Refusal::Denied(denial)) => Err(denial.reason_code()),
         Err(other) => return Err(other),
@@ -160,11 +163,46 @@ pub(super) fn evaluate(
 }
 
 /// The ledgers of a path as they stand, if all of them admit a reservation, and the innermost scope's limits.
-fn admit(state: &State, path: &ScopePath, unit: Unit, estimate: i64) -> Result<Allowance, Refusal> {
+fn admit(
+    state: &State,
+    tenant: TenantId,
+    path: &ScopePath,
+    unit: Unit,
+    estimate: i64,
+    now: Millis,
+) -> Result<Allowance, Refusal> {
     let postings = find_ledgers(state, path, unit, estimate, |ledger| admits_reservation(ledger, estimate))?;
     let innermost = postings.last().map(|posting| state.ledgers().get(posting.ledger));
-    let caps = innermost.filter(|ledger| ledger.scope == *path).and_then(|ledger| ledger.caps.clone());
+    let own = innermost.filter(|ledger| ledger.scope == *path).and_then(|ledger| ledger.caps.clone());
+    let caps = own.or_else(|| applying(state, tenant, path, now)?.caps.clone());
     Ok(Allowance { caps, postings: postings.into_boxed_slice() })
+}
+
+/// What applies where the request does not say: the policy's word, then the budget's, then the tenant's.
+///
+/// Policies and budgets have a say only where the authority was told to evaluate policies.
+pub(super) fn settings_for(
+    state: &State,
+    tenant: TenantId,
+    path: &ScopePath,
+    unit: Unit,
+    now: Millis,
+) -> TenantSettings {
+    let settings = state.tenants().get(tenant).settings;
+    if !state.rules().evaluate_policies {
+        return settings;
+    }
+    let ledger = state.ledgers().find(path.as_str(), unit).map(|id| state.ledgers().get(id));
+    let overage = ledger.and_then(|ledger| ledger.options.overage).unwrap_or(settings.overage);
+    match applying(state, tenant, path, now) {
+        None => TenantSettings { overage, ..settings },
+        Some(policy) => TenantSettings {
+            overage: policy.overage.unwrap_or(overage),
+            default_ttl_ms: policy.ttl.default_ttl_ms.unwrap_or(settings.default_ttl_ms),
+            max_ttl_ms: policy.ttl.max_ttl_ms.unwrap_or(settings.max_ttl_ms),
+            max_extensions: policy.ttl.max_extensions.unwrap_or(settings.max_extensions),
+        },
+    }
 }
 
 fn reserve(before: Figures, estimate: i64) -> Option<Figures> {
@@ -177,6 +215,7 @@ fn replay(state: &State, record: &Record, fingerprint: Fingerprint, now: Millis)
     }
     match &record.answer {
         Answer::Evaluation(evaluation) => Ok(answer_of_evaluation(state, evaluation)),
+        Answer::Funded(_) => Err(Refusal::KeyMismatch),
         Answer::Reservation(id) | Answer::Event(id) => match state.reservations().get(*id) {
             Some(reservation) => Ok(answer_of(state, reservation, now)),
             None => Err(Refusal::NotFound { id: id.to_string() }),

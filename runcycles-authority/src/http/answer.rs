@@ -26,8 +26,8 @@ pub(super) fn reserved(outcome: &Reserved) -> Bytes {
             amount(answer, "reserved", outcome.unit, outcome.estimate);
         }
         if let Some(lease) = &outcome.lease {
-            answer.number("expires_at_ms", whole(lease.expires_at));
-            answer.number("remaining_ttl_ms", whole(lease.remaining_ttl_ms));
+            answer.count("expires_at_ms", lease.expires_at);
+            answer.count("remaining_ttl_ms", lease.remaining_ttl_ms);
         }
         answer.plain("scope_path", outcome.scope.as_str());
         match &outcome.verdict {
@@ -78,8 +78,8 @@ pub(super) fn released(outcome: &Released) -> Bytes {
 pub(super) fn extended(outcome: &Extended) -> Bytes {
     json::object(|answer| {
         answer.plain("status", "ACTIVE");
-        answer.number("expires_at_ms", whole(outcome.expires_at));
-        answer.number("remaining_ttl_ms", whole(outcome.remaining_ttl_ms));
+        answer.count("expires_at_ms", outcome.expires_at);
+        answer.count("remaining_ttl_ms", outcome.remaining_ttl_ms);
         balances(answer, &outcome.balances);
     })
 }
@@ -141,7 +141,7 @@ fn balance(object: &mut Object<'_>, line: &BalanceLine) {
     }
 }
 
-fn amount(object: &mut Object<'_>, name: &'static str, unit: Unit, value: i64) {
+pub(super) fn amount(object: &mut Object<'_>, name: &'static str, unit: Unit, value: i64) {
     object.object(name, |amount| {
         amount.plain("unit", unit.as_str());
         amount.number("amount", value);
@@ -150,11 +150,6 @@ fn amount(object: &mut Object<'_>, name: &'static str, unit: Unit, value: i64) {
 
 fn hyphenated(id: Uuid, buffer: &mut [u8]) -> &str {
     id.hyphenated().encode_lower(buffer)
-}
-
-/// A time; none lies beyond an int64.
-fn whole(ms: u64) -> i64 {
-    i64::try_from(ms).unwrap_or(i64::MAX)
 }
 
 pub(super) fn reservation_page(

@@ -11,10 +11,10 @@ use super::problem::Problem;
 use crate::engine::{SortBy, SortValue, Sorting};
 use crate::unit::Unit;
 
-/// A place in a list of reservations, bound to its order and filters.
+/// A place in a sorted list, bound to its order and filters.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ReservationCursor {
+struct RowCursor {
     sort_by: String,
     descending: bool,
     filters: String,
@@ -29,6 +29,64 @@ enum CursorValue {
     Text(String),
 }
 
+impl From<SortValue> for CursorValue {
+    fn from(value: SortValue) -> Self {
+        match value {
+            SortValue::Number(number) => Self::Number(number),
+            SortValue::Text(text) => Self::Text(text),
+        }
+    }
+}
+
+impl From<CursorValue> for SortValue {
+    fn from(value: CursorValue) -> Self {
+        match value {
+            CursorValue::Number(number) => Self::Number(number),
+            CursorValue::Text(text) => Self::Text(text),
+        }
+    }
+}
+
+impl RowCursor {
+    /// Refuses a cursor of a list with other filters or in another order.
+    fn check(&self, filters: &str, same_key: bool, descending: Option<bool>) -> Result<(), Problem> {
+        let same_order = same_key && descending.is_none_or(|given| given == self.descending);
+        if same_order && self.filters == filters { Ok(()) } else { Err(foreign()) }
+    }
+}
+
+/// A place in a list of the admin plane.
+pub(super) struct AdminPlace {
+    pub(super) by: &'static str,
+    pub(super) descending: bool,
+    pub(super) after: (SortValue, String),
+}
+
+/// The cursor after a row of a list of the admin plane.
+pub(super) fn after_admin_row(by: &str, descending: bool, filters: &str, (value, id): &(SortValue, String)) -> String {
+    encode(&RowCursor {
+        sort_by: by.to_owned(),
+        descending,
+        filters: filters.to_owned(),
+        value: value.clone().into(),
+        id: id.clone(),
+    })
+}
+
+/// The row that a list of the admin plane starts after.
+pub(super) fn admin_after(
+    cursor: &str,
+    filters: &str,
+    sort_keys: &[&'static str],
+    by: Option<&str>,
+    descending: Option<bool>,
+) -> Result<AdminPlace, Problem> {
+    let cursor: RowCursor = decode(cursor)?;
+    let sort_by = sort_keys.iter().copied().find(|key| *key == cursor.sort_by).ok_or_else(damaged)?;
+    cursor.check(filters, by.is_none_or(|by| by == sort_by), descending)?;
+    Ok(AdminPlace { by: sort_by, descending: cursor.descending, after: (cursor.value.into(), cursor.id) })
+}
+
 /// A place in a list of balances, bound to its filters.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,14 +98,11 @@ struct BalanceCursor {
 
 /// The cursor after a row of a list of reservations.
 pub(super) fn after_reservation(sorting: Sorting, filters: &str, (value, id): (SortValue, Uuid)) -> String {
-    encode(&ReservationCursor {
+    encode(&RowCursor {
         sort_by: sorting.by.as_str().to_owned(),
         descending: sorting.descending,
         filters: filters.to_owned(),
-        value: match value {
-            SortValue::Number(number) => CursorValue::Number(number),
-            SortValue::Text(text) => CursorValue::Text(text),
-        },
+        value: value.into(),
         id: id.to_string(),
     })
 }
@@ -61,18 +116,11 @@ pub(super) fn reservation_after(
     by: Option<SortBy>,
     descending: Option<bool>,
 ) -> Result<(Sorting, (SortValue, Uuid)), Problem> {
-    let cursor: ReservationCursor = decode(cursor)?;
+    let cursor: RowCursor = decode(cursor)?;
     let sort_by = SortBy::ALL.into_iter().find(|by| by.as_str() == cursor.sort_by).ok_or_else(damaged)?;
-    let same_order = by.is_none_or(|by| by == sort_by) && descending.is_none_or(|given| given == cursor.descending);
-    if !same_order || cursor.filters != filters {
-        return Err(foreign());
-    }
-    let value = match cursor.value {
-        CursorValue::Number(number) => SortValue::Number(number),
-        CursorValue::Text(text) => SortValue::Text(text),
-    };
+    cursor.check(filters, by.is_none_or(|by| by == sort_by), descending)?;
     let id = Uuid::try_parse(&cursor.id).map_err(|_| damaged())?;
-    Ok((Sorting { by: sort_by, descending: cursor.descending }, (value, id)))
+    Ok((Sorting { by: sort_by, descending: cursor.descending }, (cursor.value.into(), id)))
 }
 
 /// The cursor after a row of a list of balances.

@@ -56,6 +56,17 @@ impl Object<'_> {
         write_number(self.out, number);
     }
 
+    /// A number that is not negative; none here lies beyond an int64.
+    pub(super) fn count(&mut self, name: &'static str, count: u64) {
+        self.number(name, i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    pub(super) fn count_if(&mut self, name: &'static str, count: Option<u64>) {
+        if let Some(count) = count {
+            self.count(name, count);
+        }
+    }
+
     pub(super) fn flag(&mut self, name: &'static str, flag: bool) {
         self.name(name);
         self.out.extend_from_slice(if flag { b"true" } else { b"false" });

@@ -1,9 +1,13 @@
 //! The protocol over HTTP: requests in, answers out, without a socket.
 
+mod admin;
 mod answer;
 mod cursor;
 mod decode;
 mod exchange;
+mod gate;
+mod health;
+mod instant;
 mod json;
 mod object;
 mod path;
@@ -16,6 +20,7 @@ mod trace;
 mod violations;
 mod writes;
 
+pub(crate) use self::gate::Gate;
 pub(crate) use self::router::Router;
 pub(crate) use self::server::listen;
 pub use self::server::{BindError, Server};

@@ -75,6 +75,7 @@ macro_rules! request_object {
     ($(#[$meta:meta])* $name:ident { $( $member:ident : $ty:ty, )* }) => {
         $(#[$meta])*
         #[derive(Debug, Default)]
+        #[allow(dead_code, reason = "some members are checked and not kept")]
         pub(super) struct $name<'de> {
             $( pub(super) $member: Option<$ty>, )*
             lifetime: std::marker::PhantomData<&'de ()>,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::Method;
 
 use super::query::percent_decode;
+use crate::state::Permission;
 
 /// A route of the runtime plane.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,6 +53,28 @@ impl<'a> Route<'a> {
             Self::Reservations => "GET, POST",
             Self::Reservation(_) | Self::Balances => "GET",
             Self::Decide | Self::Commit(_) | Self::Release(_) | Self::Extend(_) | Self::Events => "POST",
+        }
+    }
+
+    /// Whether the admin key opens a method of the route: lists, reads and releases of reservations.
+    pub(super) fn is_open_to_operators(&self, method: &Method) -> bool {
+        match self {
+            Self::Reservations | Self::Reservation(_) => method == Method::GET,
+            Self::Release(_) => method == Method::POST,
+            Self::Decide | Self::Commit(_) | Self::Extend(_) | Self::Balances | Self::Events => false,
+        }
+    }
+
+    /// The permission that a tenant's key needs.
+    pub(super) fn permission(&self, method: &Method) -> Permission {
+        match self {
+            Self::Reservations if method == Method::GET => Permission::ReservationsList,
+            Self::Decide | Self::Reservations | Self::Events => Permission::ReservationsCreate,
+            Self::Reservation(_) => Permission::ReservationsList,
+            Self::Commit(_) => Permission::ReservationsCommit,
+            Self::Release(_) => Permission::ReservationsRelease,
+            Self::Extend(_) => Permission::ReservationsExtend,
+            Self::Balances => Permission::BalancesRead,
         }
     }
 

@@ -3,22 +3,24 @@
 use runcycles::models::Level;
 
 use super::exchange::Reply;
+use super::gate::Principal;
 use super::problem::Problem;
 use super::query::Query;
 use super::{answer, cursor};
 use crate::engine::{
-    BalanceFilter, Caller, Engine, GetReservation, ListBalances, ListReservations, ReservationFilter, SortBy, Sorting,
-    Status,
+    BalanceFilter, Caller, Engine, GetReservation, ListBalances, ListReservations, ReservationFilter, ResolveTenant,
+    SortBy, Sorting, Status,
 };
 use crate::fingerprint::Fingerprint;
+use crate::state::TenantId;
 
-pub(super) fn get_reservation(engine: &Engine, caller: &Caller, id: &str) -> Result<Reply, Problem> {
-    let row = engine.execute(GetReservation { tenant: Some(caller.tenant), id })?;
+pub(super) fn get_reservation(engine: &Engine, principal: &Principal, id: &str) -> Result<Reply, Problem> {
+    let row = engine.execute(GetReservation { tenant: principal.tenant(), id })?;
     Reply::json(&answer::detail(row)?)
 }
 
-pub(super) fn list_reservations(engine: &Engine, caller: &Caller, query: &Query<'_>) -> Result<Reply, Problem> {
-    check_tenant(caller, query)?;
+pub(super) fn list_reservations(engine: &Engine, principal: &Principal, query: &Query<'_>) -> Result<Reply, Problem> {
+    let tenant = tenant_to_list(engine, principal, query)?;
     let limit = query.limit()?;
     let filter = ReservationFilter {
         status: query.one_of("status", &Status::ALL, Status::as_str, false)?,
@@ -40,7 +42,8 @@ pub(super) fn list_reservations(engine: &Engine, caller: &Caller, query: &Query<
             (sorting, Some(after))
         }
     };
-    let page = engine.execute(ListReservations { tenant: caller.tenant, filter, sorting, after, limit });
+    let Some(tenant) = tenant else { return Reply::json(&answer::reservation_page(Vec::new(), None)) };
+    let page = engine.execute(ListReservations { tenant, filter, sorting, after, limit });
 
     let includes = |member: &str| {
         query.get("include").is_some_and(|members| members.split(',').any(|asked| asked.trim() == member))
@@ -71,6 +74,17 @@ pub(super) fn list_balances(engine: &Engine, caller: &Caller, query: &Query<'_>)
     let page = engine.execute(ListBalances { tenant: caller.tenant, filter, after, limit });
     let next = page.next.map(|last| cursor::after_balance(&filters, &last));
     Ok(Reply::ok(answer::balance_page(&page.balances, next.as_deref())))
+}
+
+/// The tenant whose reservations are listed: the caller's own, or the one that an operator names, if it exists.
+fn tenant_to_list(engine: &Engine, principal: &Principal, query: &Query<'_>) -> Result<Option<TenantId>, Problem> {
+    match (principal, query.get_some("tenant")) {
+        (Principal::Tenant(caller), _) => check_tenant(caller, query).map(|()| Some(caller.tenant)),
+        (Principal::Operator, Some(id)) => Ok(engine.execute(ResolveTenant { id })),
+        (Principal::Operator, None) => {
+            Err(Problem::invalid("Validation failed: tenant: must be given with the admin key"))
+        }
+    }
 }
 
 fn check_tenant(caller: &Caller, query: &Query<'_>) -> Result<(), Problem> {

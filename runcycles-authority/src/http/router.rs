@@ -5,24 +5,28 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 
+use super::admin::{self, Admin};
 use super::exchange::{Exchange, Reply};
+use super::gate::{Gate, Principal};
 use super::path::Route;
 use super::problem::Problem;
 use super::query::Query;
-use super::{reads, writes};
-use crate::engine::{Authenticate, Caller, Engine, Unauthorized};
+use super::writes::Write;
+use super::{health, reads};
+use crate::engine::Engine;
 use crate::ids::IdSource;
 
 /// Answers every request, whichever way it came: in process or over a socket.
 #[derive(Debug)]
 pub(crate) struct Router {
     engine: Arc<Engine>,
+    gate: Gate,
     ids: IdSource,
 }
 
 impl Router {
-    pub(crate) fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, ids: IdSource::new() }
+    pub(crate) fn new(engine: Arc<Engine>, gate: Gate) -> Self {
+        Self { engine, gate, ids: IdSource::new() }
     }
 
     /// Answers a request. Never waits, except for its turn at the state.
@@ -41,45 +45,66 @@ impl Router {
     }
 
     fn route(&self, request: &Request<Bytes>, exchange: &mut Exchange) -> Result<Reply, Problem> {
-        let caller = self.authenticate(request.headers())?;
+        let path = request.uri().path();
+        if let Some(reply) = health::answer(request.method(), path) {
+            return reply;
+        }
+        if admin::is_admin_path(path) {
+            return Admin { engine: &self.engine, gate: &self.gate, ids: &self.ids, request }.answer(exchange);
+        }
+        let route = Route::of(path);
+        let open_to_operators = route.as_ref().is_some_and(|route| route.is_open_to_operators(request.method()));
+        if open_to_operators && self.gate.is_operator(request.headers())? {
+            return self.dispatch(route, &Principal::Operator, request);
+        }
+        let caller = self.gate.tenant(request.headers())?;
         exchange.authenticated(&caller.tenant_name);
-        let route = Route::of(request.uri().path()).ok_or_else(Problem::no_route)?;
+        self.dispatch(route, &Principal::Tenant(caller), request)
+    }
+
+    fn dispatch(
+        &self,
+        route: Option<Route<'_>>,
+        principal: &Principal,
+        request: &Request<Bytes>,
+    ) -> Result<Reply, Problem> {
+        let route = route.ok_or_else(Problem::no_route)?;
         if !route.allows(request.method()) {
             return Err(Problem::method_not_allowed(route.allow()));
         }
+        if let Principal::Tenant(caller) = principal {
+            self.gate.check_runtime(caller, route.permission(request.method()))?;
+        }
         if request.method() == Method::POST {
             check_media_type(request.headers())?;
-            return self.write(&route, &caller, request);
+            return self.write(&route, principal, request);
         }
         let query = Query::parse(request.uri().query());
-        match route {
-            Route::Balances => reads::list_balances(&self.engine, &caller, &query),
-            Route::Reservation(id) => check_id(&id).and_then(|()| reads::get_reservation(&self.engine, &caller, &id)),
-            _ => reads::list_reservations(&self.engine, &caller, &query),
+        match (route, principal) {
+            (Route::Balances, Principal::Tenant(caller)) => reads::list_balances(&self.engine, caller, &query),
+            (Route::Reservation(id), _) => {
+                check_id(&id).and_then(|()| reads::get_reservation(&self.engine, principal, &id))
+            }
+            _ => reads::list_reservations(&self.engine, principal, &query),
         }
     }
 
-    fn write(&self, route: &Route<'_>, caller: &Caller, request: &Request<Bytes>) -> Result<Reply, Problem> {
-        let write = writes::Write { engine: &self.engine, ids: &self.ids, caller, request };
-        match route {
-            Route::Decide => write.decide(),
-            Route::Events => write.record_event(),
-            Route::Commit(id) => check_id(id).and_then(|()| write.commit(id)),
-            Route::Release(id) => check_id(id).and_then(|()| write.release(id)),
-            Route::Extend(id) => check_id(id).and_then(|()| write.extend(id)),
-            _ => write.reserve(),
+    fn write(&self, route: &Route<'_>, principal: &Principal, request: &Request<Bytes>) -> Result<Reply, Problem> {
+        let write = Write { engine: &self.engine, gate: &self.gate, ids: &self.ids, request };
+        match (route, principal) {
+            (Route::Release(id), _) => check_id(id).and_then(|()| write.release(principal, id)),
+            (_, Principal::Operator) => Err(Problem::no_route()),
+            (Route::Decide, Principal::Tenant(caller)) => write.decide(caller),
+            (Route::Events, Principal::Tenant(caller)) => write.record_event(caller),
+            (Route::Commit(id), Principal::Tenant(caller)) => check_id(id).and_then(|()| write.commit(caller, id)),
+            (Route::Extend(id), Principal::Tenant(caller)) => check_id(id).and_then(|()| write.extend(caller, id)),
+            (_, Principal::Tenant(caller)) => write.reserve(caller),
         }
-    }
-
-    fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
-        let key = headers.get("x-cycles-api-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
-        let caller = self.engine.execute(Authenticate { key });
-        caller.map_err(|reason: Unauthorized| Problem::unauthorized(reason.message()))
     }
 }
 
 /// Bodies are JSON; parameters such as a charset are ignored.
-fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(Problem::media_type()) }

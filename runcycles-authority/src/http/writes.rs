@@ -9,22 +9,24 @@ use super::decode::{
     SubjectBody, boxed, check_key, check_overage, millis, parse, shared,
 };
 use super::exchange::Reply;
+use super::gate::{Gate, Principal};
 use super::object::{Integer, Text};
 use super::problem::Problem;
 use super::violations::Violations;
-use crate::engine::{Caller, Commit, Decide, Engine, Extend, RecordEvent, Release, Reserve};
+use crate::engine::admin::{AdminRefusal, within};
+use crate::engine::{Caller, Commit, Decide, Engine, Extend, RecordEvent, Release, Reserve, SubjectPath};
 use crate::ids::IdSource;
 
-/// A request with a body, and who sent it.
+/// A request with a body, and what answers it.
 pub(super) struct Write<'a> {
     pub(super) engine: &'a Engine,
+    pub(super) gate: &'a Gate,
     pub(super) ids: &'a IdSource,
-    pub(super) caller: &'a Caller,
     pub(super) request: &'a Request<Bytes>,
 }
 
 impl Write<'_> {
-    pub(super) fn reserve(&self) -> Result<Reply, Problem> {
+    pub(super) fn reserve(&self, caller: &Caller) -> Result<Reply, Problem> {
         let mut body: ReserveBody<'_> = parse(self.request.body())?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
@@ -39,14 +41,15 @@ impl Write<'_> {
         }
         let overage = check_overage(body.overage_policy.as_ref(), &mut violations);
         let (subject, action, estimate) = complete(subject, action, estimate, violations)?;
-        self.check_sender(&subject, body.idempotency_key.as_ref())?;
+        self.check_sender(&subject, body.idempotency_key.as_ref(), caller)?;
+        let path = self.check_scope(subject.path(), caller)?;
 
         let outcome = self.engine.execute(Reserve {
             id: self.ids.next(),
-            tenant: self.caller.tenant,
+            tenant: caller.tenant,
             key: shared(body.idempotency_key.as_ref()),
             fingerprint: body.fingerprint(&subject, &action, estimate),
-            subject: subject.path(),
+            subject: path,
             action: action.to_action(),
             unit: estimate.unit,
             estimate: estimate.value,
@@ -59,7 +62,7 @@ impl Write<'_> {
         Ok(Reply::ok(answer::reserved(&outcome?)))
     }
 
-    pub(super) fn decide(&self) -> Result<Reply, Problem> {
+    pub(super) fn decide(&self, caller: &Caller) -> Result<Reply, Problem> {
         let mut body: DecideBody<'_> = parse(self.request.body())?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
@@ -67,20 +70,21 @@ impl Write<'_> {
         let action = check_action(body.action.take(), &mut violations);
         let estimate = check_amount("estimate", body.estimate.as_ref(), &mut violations);
         let (subject, action, estimate) = complete(subject, action, estimate, violations)?;
-        self.check_sender(&subject, body.idempotency_key.as_ref())?;
+        self.check_sender(&subject, body.idempotency_key.as_ref(), caller)?;
+        let path = self.check_scope(subject.path(), caller)?;
 
         let outcome = self.engine.execute(Decide {
-            tenant: self.caller.tenant,
+            tenant: caller.tenant,
             key: shared(body.idempotency_key.as_ref()),
             fingerprint: body.fingerprint(&subject, &action, estimate),
-            path: subject.path().path,
+            path: path.path,
             unit: estimate.unit,
             estimate: estimate.value,
         });
         Ok(Reply::ok(answer::decided(&outcome?)))
     }
 
-    pub(super) fn record_event(&self) -> Result<Reply, Problem> {
+    pub(super) fn record_event(&self, caller: &Caller) -> Result<Reply, Problem> {
         let mut body: EventBody<'_> = parse(self.request.body())?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
@@ -95,14 +99,15 @@ impl Write<'_> {
             violations.range("client_time_ms", time, 0..=i64::MAX);
         }
         let (subject, action, actual) = complete(subject, action, actual, violations)?;
-        self.check_sender(&subject, body.idempotency_key.as_ref())?;
+        self.check_sender(&subject, body.idempotency_key.as_ref(), caller)?;
+        let path = self.check_scope(subject.path(), caller)?;
 
         let outcome = self.engine.execute(RecordEvent {
             id: self.ids.next(),
-            tenant: self.caller.tenant,
+            tenant: caller.tenant,
             key: shared(body.idempotency_key.as_ref()),
             fingerprint: body.fingerprint(&subject, &action, actual),
-            path: subject.path().path,
+            path: path.path,
             unit: actual.unit,
             actual: actual.value,
             overage,
@@ -110,7 +115,7 @@ impl Write<'_> {
         Ok(Reply::created(answer::applied(&outcome?)))
     }
 
-    pub(super) fn commit(&self, id: &str) -> Result<Reply, Problem> {
+    pub(super) fn commit(&self, caller: &Caller, id: &str) -> Result<Reply, Problem> {
         let body: CommitBody<'_> = parse(self.request.body())?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
@@ -122,7 +127,7 @@ impl Write<'_> {
         self.check_key_header(body.idempotency_key.as_ref())?;
 
         let outcome = self.engine.execute(Commit {
-            tenant: self.caller.tenant,
+            tenant: caller.tenant,
             id,
             key: body.idempotency_key.as_deref().unwrap_or_default(),
             fingerprint: body.fingerprint(actual),
@@ -133,7 +138,7 @@ impl Write<'_> {
         Ok(Reply::ok(answer::committed(&outcome?)))
     }
 
-    pub(super) fn release(&self, id: &str) -> Result<Reply, Problem> {
+    pub(super) fn release(&self, principal: &Principal, id: &str) -> Result<Reply, Problem> {
         let body: ReleaseBody<'_> = parse(self.request.body())?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
@@ -144,7 +149,7 @@ impl Write<'_> {
         self.check_key_header(body.idempotency_key.as_ref())?;
 
         let outcome = self.engine.execute(Release {
-            tenant: Some(self.caller.tenant),
+            tenant: principal.tenant(),
             id,
             key: body.idempotency_key.as_deref().unwrap_or_default(),
             fingerprint: body.fingerprint(),
@@ -152,7 +157,7 @@ impl Write<'_> {
         Ok(Reply::ok(answer::released(&outcome?)))
     }
 
-    pub(super) fn extend(&self, id: &str) -> Result<Reply, Problem> {
+    pub(super) fn extend(&self, caller: &Caller, id: &str) -> Result<Reply, Problem> {
         let body: ExtendBody<'_> = parse(self.request.body())?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
@@ -164,7 +169,7 @@ impl Write<'_> {
         self.check_key_header(body.idempotency_key.as_ref())?;
 
         let outcome = self.engine.execute(Extend {
-            tenant: self.caller.tenant,
+            tenant: caller.tenant,
             id,
             key: body.idempotency_key.as_deref().unwrap_or_default(),
             fingerprint: body.fingerprint(by_ms),
@@ -174,15 +179,23 @@ impl Write<'_> {
     }
 
     /// What is checked once the limits are kept, in this order: the key in the header, and whose tenant the subject names.
-    fn check_sender(&self, subject: &SubjectBody<'_>, key: Option<&Text<'_>>) -> Result<(), Problem> {
+    fn check_sender(&self, subject: &SubjectBody<'_>, key: Option<&Text<'_>>, caller: &Caller) -> Result<(), Problem> {
         subject.check_has_level()?;
         self.check_key_header(key)?;
         match subject.tenant() {
-            Some(tenant) if tenant != &*self.caller.tenant_name => Err(Problem::forbidden(
+            Some(tenant) if tenant != &*caller.tenant_name => Err(Problem::forbidden(
                 "Tenant provided in the request body does not match tenant resolved from authorization token",
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses a scope that the key is not for, where the authority was told to look.
+    fn check_scope(&self, subject: SubjectPath, caller: &Caller) -> Result<SubjectPath, Problem> {
+        if self.gate.enforces_permissions() && !within(&caller.scope_filter, &subject.path) {
+            return Err(AdminRefusal::OutOfScope { scope: subject.path.to_string() }.into());
+        }
+        Ok(subject)
     }
 
     fn check_key_header(&self, key: Option<&Text<'_>>) -> Result<(), Problem> {

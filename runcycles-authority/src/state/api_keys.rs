@@ -1,12 +1,15 @@
 //! API keys: who is calling.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
+use runcycles::models::Metadata;
 use sha2::{Digest as _, Sha256};
 
-use super::TenantId;
+use super::{Permissions, TenantId};
 use crate::clock::Millis;
+use crate::pattern::ScopePattern;
 
 /// Characters of a key that may be shown, and by which an unknown secret is told from an unknown key.
 const PREFIX_CHARS: usize = 14;
@@ -30,10 +33,25 @@ impl fmt::Debug for KeyDigest {
 /// A key that opens one tenant.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiKey {
+    pub(crate) id: Arc<str>,
     pub(crate) prefix: String,
     pub(crate) tenant: TenantId,
-    pub(crate) status: ApiKeyStatus,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) permissions: Permissions,
+    /// The scopes it is for; all of the tenant's where there is none.
+    pub(crate) scope_filter: Arc<[ScopePattern]>,
+    pub(crate) metadata: Option<Metadata>,
+    pub(crate) created_at: Millis,
     pub(crate) expires_at: Option<Millis>,
+    pub(crate) revoked: Option<Revocation>,
+}
+
+/// When and why a key was revoked.
+#[derive(Clone, Debug)]
+pub(crate) struct Revocation {
+    pub(crate) at: Millis,
+    pub(crate) reason: Option<String>,
 }
 
 /// Whether a key opens anything.
@@ -41,6 +59,48 @@ pub(crate) struct ApiKey {
 pub(crate) enum ApiKeyStatus {
     Active,
     Revoked,
+    Expired,
+}
+
+impl ApiKeyStatus {
+    pub(crate) const ALL: [Self; 3] = [Self::Active, Self::Revoked, Self::Expired];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Revoked => "REVOKED",
+            Self::Expired => "EXPIRED",
+        }
+    }
+}
+
+impl ApiKey {
+    /// A key of a tenant that may do what keys usually may, without an end.
+    pub(crate) fn new(id: impl Into<Arc<str>>, key: &str, tenant: TenantId, now: Millis) -> Self {
+        Self {
+            id: id.into(),
+            prefix: prefix(key).to_owned(),
+            tenant,
+            name: String::new(),
+            description: None,
+            permissions: Permissions::DEFAULT,
+            scope_filter: Arc::from([]),
+            metadata: None,
+            created_at: now,
+            expires_at: None,
+            revoked: None,
+        }
+    }
+
+    pub(crate) fn status(&self, now: Millis) -> ApiKeyStatus {
+        if self.revoked.is_some() {
+            ApiKeyStatus::Revoked
+        } else if self.expires_at.is_some_and(|end| end <= now) {
+            ApiKeyStatus::Expired
+        } else {
+            ApiKeyStatus::Active
+        }
+    }
 }
 
 /// The characters of a key that may be shown.
@@ -48,23 +108,26 @@ pub(crate) fn prefix(key: &str) -> &str {
     key.char_indices().nth(PREFIX_CHARS).map_or(key, |(end, _)| &key[..end])
 }
 
-impl ApiKey {
-    /// An active key of a tenant, without an end.
-    pub(crate) fn new(key: &str, tenant: TenantId) -> Self {
-        Self { prefix: prefix(key).to_owned(), tenant, status: ApiKeyStatus::Active, expires_at: None }
-    }
-}
-
-/// The table of keys, by the digest of their secrets.
+/// The table of keys, by the digest of their secrets. Keys are revoked, never removed.
 #[derive(Debug, Default)]
 pub(crate) struct ApiKeys {
     rows: HashMap<KeyDigest, ApiKey>,
+    by_id: BTreeMap<Arc<str>, KeyDigest>,
     prefixes: HashMap<String, u32>,
 }
 
 impl ApiKeys {
     pub(crate) fn get(&self, digest: &KeyDigest) -> Option<&ApiKey> {
         self.rows.get(digest)
+    }
+
+    /// The digest of the key with an id.
+    pub(crate) fn find(&self, id: &str) -> Option<KeyDigest> {
+        self.by_id.get(id).copied()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (KeyDigest, &ApiKey)> {
+        self.rows.iter().map(|(digest, key)| (*digest, key))
     }
 
     /// Whether a key that begins like this one exists.
@@ -76,8 +139,12 @@ impl ApiKeys {
         self.rows.get_mut(digest)
     }
 
+    /// Adds a key, or puts it in the place of the one with its digest.
     pub(super) fn insert(&mut self, digest: KeyDigest, key: ApiKey) {
-        *self.prefixes.entry(key.prefix.clone()).or_default() += 1;
-        self.rows.insert(digest, key);
+        self.by_id.insert(key.id.clone(), digest);
+        let prefix = key.prefix.clone();
+        if self.rows.insert(digest, key).is_none() {
+            *self.prefixes.entry(prefix).or_default() += 1;
+        }
     }
 }

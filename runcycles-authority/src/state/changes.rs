@@ -15,6 +15,7 @@ pub(crate) enum RowKey {
     Reservation(Uuid),
     Event(Uuid),
     Record(Namespace, Arc<str>),
+    Policy(Arc<str>),
 }
 
 /// The rows that changed, in order, where somebody wants to know.

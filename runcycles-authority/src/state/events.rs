@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{Posting, TenantId};
+use super::{Posting, RECORD_RETENTION_MS, TenantId};
 use crate::clock::Millis;
 use crate::scope::ScopePath;
 use crate::unit::Unit;
@@ -22,6 +22,13 @@ pub(crate) struct Event {
     pub(crate) postings: Box<[Posting]>,
 }
 
+impl Event {
+    /// The last instant at which it is known.
+    pub(crate) fn retires_at(&self) -> Millis {
+        self.created_at.saturating_add(RECORD_RETENTION_MS)
+    }
+}
+
 /// The table of events.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
@@ -33,11 +40,15 @@ impl Events {
         self.rows.get(&id)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Event> {
+        self.rows.values()
+    }
+
     pub(super) fn insert(&mut self, event: Event) {
         self.rows.insert(event.id, event);
     }
 
-    pub(super) fn remove(&mut self, id: Uuid) {
-        self.rows.remove(&id);
+    pub(super) fn remove(&mut self, id: Uuid) -> Option<Event> {
+        self.rows.remove(&id)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use runcycles::models::{Caps, ReasonCode};
 use uuid::Uuid;
 
-use super::{Changes, Posting, RowKey, TenantId};
+use super::{Changes, Figures, Posting, RowKey, TenantId};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
 use crate::scope::ScopePath;
@@ -27,6 +27,8 @@ pub(crate) enum Operation {
     Reserve,
     Decide,
     Event,
+    /// Funding; a key is of a scope and a unit, and begins with them.
+    Fund,
 }
 
 /// What was answered under a key.
@@ -45,6 +47,15 @@ pub(crate) enum Answer {
     Event(Uuid),
     /// An answer that made no row of its own: a dry run or a decision.
     Evaluation(Box<Evaluation>),
+    Funded(Box<FundedFigures>),
+}
+
+/// A ledger before and after it was funded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FundedFigures {
+    pub(crate) before: Figures,
+    pub(crate) after: Figures,
+    pub(crate) at: Millis,
 }
 
 /// What a reservation would be answered.
@@ -77,12 +88,22 @@ impl Records {
         self.rows.get(&namespace)?.get(key).filter(|record| record.until >= now)
     }
 
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (Namespace, &Arc<str>)> {
+        self.rows.iter().flat_map(|(namespace, keys)| keys.keys().map(|key| (*namespace, key)))
+    }
+
     pub(super) fn insert(&mut self, namespace: Namespace, key: Arc<str>, record: Record) {
         let until = record.until;
         if let Some(replaced) = self.rows.entry(namespace).or_default().insert(key.clone(), record) {
             self.ends.remove(&(replaced.until, namespace, key.clone()));
         }
         self.ends.insert((until, namespace, key));
+    }
+
+    pub(super) fn remove(&mut self, namespace: Namespace, key: &Arc<str>) {
+        if let Some(removed) = self.rows.get_mut(&namespace).and_then(|keys| keys.remove(key)) {
+            self.ends.remove(&(removed.until, namespace, key.clone()));
+        }
     }
 
     /// Removes records whose time has passed, at most a number of them.

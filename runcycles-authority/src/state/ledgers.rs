@@ -6,7 +6,7 @@ use std::sync::Arc;
 use runcycles::models::{Caps, Level};
 use uuid::Uuid;
 
-use super::TenantId;
+use super::{Overage, TenantId};
 use crate::clock::Millis;
 use crate::scope::{ScopePath, segments};
 use crate::unit::Unit;
@@ -26,7 +26,18 @@ pub(crate) struct Ledger {
     pub(crate) status: LedgerStatus,
     /// Limits that come with every reservation whose innermost scope this is.
     pub(crate) caps: Option<Arc<Caps>>,
+    pub(crate) options: LedgerOptions,
     pub(crate) created_at: Millis,
+    pub(crate) updated_at: Option<Millis>,
+}
+
+/// What is kept of a budget and shown; nothing is decided by it, except that policies of budgets apply where policies do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LedgerOptions {
+    pub(crate) overage: Option<Overage>,
+    pub(crate) rollover: Option<&'static str>,
+    pub(crate) period_start: Option<Millis>,
+    pub(crate) period_end: Option<Millis>,
 }
 
 /// Whether a budget takes reservations.
@@ -37,6 +48,18 @@ pub(crate) enum LedgerStatus {
     Frozen,
     /// Never again.
     Closed,
+}
+
+impl LedgerStatus {
+    pub(crate) const ALL: [Self; 3] = [Self::Active, Self::Frozen, Self::Closed];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Frozen => "FROZEN",
+            Self::Closed => "CLOSED",
+        }
+    }
 }
 
 /// The numbers of a ledger, none of them negative.
@@ -94,6 +117,11 @@ impl Ledgers {
         self.rows.iter()
     }
 
+    /// A tenant's ledgers, by scope and unit.
+    pub(crate) fn of_tenant(&self, tenant: TenantId) -> impl Iterator<Item = LedgerId> {
+        self.of_tenant_after(tenant, None)
+    }
+
     /// The ledger of a scope in a unit.
     pub(crate) fn find(&self, scope: &str, unit: Unit) -> Option<LedgerId> {
         self.by_scope.get(scope)?[unit as usize]
@@ -128,6 +156,17 @@ impl Ledgers {
         &mut self.rows[id.0 as usize]
     }
 
+    /// Puts a ledger in a place that is taken, where its scope and unit stay, or in the next one.
+    pub(super) fn restore(&mut self, id: LedgerId, ledger: Ledger) {
+        match self.rows.get_mut(id.0 as usize) {
+            Some(row) => *row = ledger,
+            None => {
+                self.insert(ledger);
+            }
+        }
+    }
+
+    /// Adds a ledger in the next place.
     pub(super) fn insert(&mut self, ledger: Ledger) -> LedgerId {
         let id = LedgerId(u32::try_from(self.rows.len()).expect("fewer than four billion ledgers"));
         let scope = ledger.scope.shared();

@@ -7,7 +7,10 @@ mod changes;
 mod events;
 mod idempotency;
 mod ledgers;
+mod permissions;
+mod policies;
 mod reservations;
+mod rows;
 mod tenants;
 
 use std::collections::BTreeSet;
@@ -16,12 +19,18 @@ use uuid::Uuid;
 
 use crate::clock::Millis;
 
-pub(crate) use self::api_keys::{ApiKey, ApiKeyStatus, ApiKeys, KeyDigest};
+pub(crate) use self::api_keys::{ApiKey, ApiKeyStatus, ApiKeys, KeyDigest, Revocation};
 pub(crate) use self::changes::{Changes, RowKey};
 pub(crate) use self::events::Event;
-pub(crate) use self::idempotency::{Allowance, Answer, Evaluation, Namespace, Operation, Record, Records};
-pub(crate) use self::ledgers::{Figures, Ledger, LedgerId, LedgerStatus, Ledgers};
+pub(crate) use self::idempotency::{
+    Allowance, Answer, Evaluation, FundedFigures, Namespace, Operation, Record, Records,
+};
+pub(crate) use self::ledgers::{Figures, Ledger, LedgerId, LedgerOptions, LedgerStatus, Ledgers};
+pub(crate) use self::permissions::{Permission, Permissions};
+pub(crate) use self::policies::{Policies, Policy, RateLimits, TtlOverride};
 pub(crate) use self::reservations::{Action, Extension, Phase, Posting, Reservation, Reservations, Settlement};
+#[allow(unused_imports, reason = "a store on disk reads and writes rows")]
+pub(crate) use self::rows::Row;
 pub(crate) use self::tenants::{Overage, Tenant, TenantId, TenantSettings, TenantStatus, Tenants};
 
 /// How long a finished reservation and an event can be read, in milliseconds: 30 days.
@@ -40,8 +49,17 @@ pub(crate) struct State {
     reservations: Reservations,
     records: Records,
     events: events::Events,
+    policies: Policies,
     retirements: BTreeSet<(Millis, Retired)>,
     changes: Changes,
+    rules: Rules,
+}
+
+/// What the authority was told to do beyond what the reference server does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rules {
+    /// Whether policies apply to reservations.
+    pub(crate) evaluate_policies: bool,
 }
 
 /// A row that is removed at a time.
@@ -52,9 +70,13 @@ enum Retired {
 }
 
 impl State {
-    /// Tables that note their changes in `changes`.
-    pub(crate) fn new(changes: Changes) -> Self {
-        Self { changes, ..Self::default() }
+    /// Empty tables that note their changes in `changes`.
+    pub(crate) fn new(changes: Changes, rules: Rules) -> Self {
+        Self { changes, rules, ..Self::default() }
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        self.rules
     }
 
     /// Moves the time forward and removes records whose time has passed. The time never goes back.
@@ -109,6 +131,10 @@ impl State {
         &self.events
     }
 
+    pub(crate) fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
     /// The keys of the rows that changed since this was last called; empty where nobody asked for them.
     pub(crate) fn take_changes(&mut self) -> Vec<RowKey> {
         self.changes.take()
@@ -155,17 +181,28 @@ impl State {
 
     /// Changes a reservation, keeping the order of deadlines and the time of its removal.
     pub(crate) fn change_reservation(&mut self, id: Uuid, change: impl FnOnce(&mut Reservation)) {
-        if let Some(finished_at) = self.reservations.change(id, change) {
-            self.retirements.insert((finished_at.saturating_add(RECORD_RETENTION_MS), Retired::Reservation(id)));
+        if let Some(retires_at) = self.reservations.change(id, change) {
+            self.retirements.insert((retires_at, Retired::Reservation(id)));
         }
         self.changes.note(|| RowKey::Reservation(id));
     }
 
     pub(crate) fn insert_event(&mut self, event: Event) {
         let id = event.id;
-        self.retirements.insert((event.created_at.saturating_add(RECORD_RETENTION_MS), Retired::Event(id)));
+        self.retirements.insert((event.retires_at(), Retired::Event(id)));
         self.events.insert(event);
         self.changes.note(|| RowKey::Event(id));
+    }
+
+    pub(crate) fn insert_policy(&mut self, policy: Policy) {
+        let id = policy.id.clone();
+        self.policies.insert(policy);
+        self.changes.note(|| RowKey::Policy(id));
+    }
+
+    pub(crate) fn policy_mut(&mut self, id: &str) -> Option<&mut Policy> {
+        self.changes.note(|| RowKey::Policy(id.into()));
+        self.policies.get_mut(id)
     }
 
     /// Keeps the answer to a request under its key until a time.

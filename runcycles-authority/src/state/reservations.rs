@@ -6,7 +6,7 @@ use std::sync::Arc;
 use runcycles::models::{Caps, Metadata};
 use uuid::Uuid;
 
-use super::{Figures, LedgerId, Overage, TenantId};
+use super::{Figures, LedgerId, Overage, RECORD_RETENTION_MS, TenantId};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
 use crate::scope::{ScopePath, Spelling};
@@ -42,6 +42,16 @@ impl Reservation {
     /// The last instant at which it can be committed or released, unless it is finished.
     pub(crate) fn deadline(&self) -> Option<Millis> {
         matches!(self.phase, Phase::Active).then(|| self.expires_at.saturating_add(self.grace_ms))
+    }
+
+    /// The last instant at which it can be read, once it is finished.
+    pub(crate) fn retires_at(&self) -> Option<Millis> {
+        let finished_at = match &self.phase {
+            Phase::Active => return None,
+            Phase::Committed(settlement) | Phase::Released(settlement) => settlement.at,
+            Phase::Expired { at } => *at,
+        };
+        Some(finished_at.saturating_add(RECORD_RETENTION_MS))
     }
 
     /// How long a lease that ends at `expires_at` lives; nothing if the reservation is finished.
@@ -126,6 +136,18 @@ impl Reservations {
         self.deadlines.iter().filter_map(|(_, id)| self.get(*id))
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Reservation> {
+        self.rows.values().map(|row| &**row)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) fn count_live(&self) -> usize {
+        self.deadlines.len()
+    }
+
     /// A tenant's reservations made within a time, oldest first, and by id where they are of the same age.
     pub(crate) fn of_tenant(
         &self,
@@ -148,7 +170,7 @@ impl Reservations {
         self.rows.insert(id, Box::new(reservation));
     }
 
-    /// Changes a row; returns when it was finished, if that is what the change did.
+    /// Changes a row; returns when it retires, if the change finished it.
     pub(super) fn change(&mut self, id: Uuid, change: impl FnOnce(&mut Reservation)) -> Option<Millis> {
         let row = self.rows.get_mut(&id)?;
         let before = row.deadline();
@@ -158,18 +180,13 @@ impl Reservations {
             before.map(|deadline| self.deadlines.remove(&(deadline, id)));
             after.map(|deadline| self.deadlines.insert((deadline, id)));
         }
-        match &row.phase {
-            _ if before.is_none() => None,
-            Phase::Active => None,
-            Phase::Committed(settlement) | Phase::Released(settlement) => Some(settlement.at),
-            Phase::Expired { at } => Some(*at),
-        }
+        before.and_then(|_| row.retires_at())
     }
 
-    pub(super) fn remove(&mut self, id: Uuid) {
-        if let Some(row) = self.rows.remove(&id) {
-            row.deadline().map(|deadline| self.deadlines.remove(&(deadline, id)));
-            self.by_creation.remove(&(row.tenant, row.created_at, id));
-        }
+    pub(super) fn remove(&mut self, id: Uuid) -> Option<Box<Reservation>> {
+        let row = self.rows.remove(&id)?;
+        row.deadline().map(|deadline| self.deadlines.remove(&(deadline, id)));
+        self.by_creation.remove(&(row.tenant, row.created_at, id));
+        Some(row)
     }
 }

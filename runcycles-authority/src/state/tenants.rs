@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use runcycles::models::CommitOveragePolicy;
+use runcycles::models::{CommitOveragePolicy, Metadata};
 
 use crate::clock::Millis;
 
@@ -18,7 +18,32 @@ pub(crate) struct Tenant {
     pub(crate) name: String,
     pub(crate) status: TenantStatus,
     pub(crate) settings: TenantSettings,
+    pub(crate) parent: Option<String>,
+    pub(crate) expiry_policy: Option<&'static str>,
+    pub(crate) metadata: Option<Metadata>,
     pub(crate) created_at: Millis,
+    pub(crate) updated_at: Option<Millis>,
+    pub(crate) suspended_at: Option<Millis>,
+    pub(crate) closed_at: Option<Millis>,
+}
+
+impl Tenant {
+    /// A tenant with the protocol's defaults.
+    pub(crate) fn new(id: &str, name: String, now: Millis) -> Self {
+        Self {
+            id: id.into(),
+            name,
+            status: TenantStatus::Active,
+            settings: TenantSettings::default(),
+            parent: None,
+            expiry_policy: None,
+            metadata: None,
+            created_at: now,
+            updated_at: None,
+            suspended_at: None,
+            closed_at: None,
+        }
+    }
 }
 
 /// What a tenant may do.
@@ -30,6 +55,18 @@ pub(crate) enum TenantStatus {
     Suspended,
     /// Nothing, for ever. What it owns can be read.
     Closed,
+}
+
+impl TenantStatus {
+    pub(crate) const ALL: [Self; 3] = [Self::Active, Self::Suspended, Self::Closed];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Suspended => "SUSPENDED",
+            Self::Closed => "CLOSED",
+        }
+    }
 }
 
 /// What applies to a tenant's reservations where a request says nothing.
@@ -106,10 +143,21 @@ impl Tenants {
         &mut self.rows[id.0 as usize]
     }
 
+    /// Adds a tenant in the next place.
     pub(super) fn insert(&mut self, tenant: Tenant) -> TenantId {
         let id = TenantId(u32::try_from(self.rows.len()).expect("fewer than four billion tenants"));
         self.by_name.insert(tenant.id.clone(), id);
         self.rows.push(tenant);
         id
+    }
+
+    /// Puts a tenant in a place that is taken, or in the next one.
+    pub(super) fn restore(&mut self, id: TenantId, tenant: Tenant) {
+        match self.rows.get_mut(id.0 as usize) {
+            Some(row) => *row = tenant,
+            None => {
+                self.insert(tenant);
+            }
+        }
     }
 }

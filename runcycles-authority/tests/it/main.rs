@@ -2,6 +2,7 @@
 
 mod support;
 
+mod admin;
 mod builder;
 mod client;
 mod expiry;

@@ -50,16 +50,22 @@ impl World {
 /// Somebody with an API key.
 pub(crate) struct Caller {
     transport: InProcess,
+    header: &'static str,
     key: String,
 }
 
 impl Caller {
     pub(crate) fn of(authority: &Authority, tenant: &str) -> Self {
-        Self { transport: authority.transport(), key: authority.api_key(tenant) }
+        Self::with_key(authority, &authority.api_key(tenant))
     }
 
     pub(crate) fn with_key(authority: &Authority, key: &str) -> Self {
-        Self { transport: authority.transport(), key: key.to_owned() }
+        Self { transport: authority.transport(), header: "x-cycles-api-key", key: key.to_owned() }
+    }
+
+    /// Somebody with the admin key.
+    pub(crate) fn operator(authority: &Authority, key: &str) -> Self {
+        Self { header: "x-admin-api-key", ..Self::with_key(authority, key) }
     }
 
     pub(crate) fn get(&self, path: &str) -> Reply {
@@ -71,14 +77,26 @@ impl Caller {
     }
 
     pub(crate) fn post_text(&self, path: &str, body: &str) -> Reply {
-        let request = self.request("POST", path).header("content-type", "application/json");
+        self.send_text("POST", path, body)
+    }
+
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Reply {
+        self.send_text("PATCH", path, &body.to_string())
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Reply {
+        self.send(self.request("DELETE", path).body(Bytes::new()).expect("a valid request"))
+    }
+
+    fn send_text(&self, method: &str, path: &str, body: &str) -> Reply {
+        let request = self.request(method, path).header("content-type", "application/json");
         self.send(request.body(Bytes::copy_from_slice(body.as_bytes())).expect("a valid request"))
     }
 
     /// A request with this caller's key.
     pub(crate) fn request(&self, method: &str, path: &str) -> http::request::Builder {
         let builder = Request::builder().method(method).uri(format!("http://in-process{path}"));
-        if self.key.is_empty() { builder } else { builder.header("x-cycles-api-key", &self.key) }
+        if self.key.is_empty() { builder } else { builder.header(self.header, &self.key) }
     }
 
     pub(crate) fn send(&self, request: Request<Bytes>) -> Reply {

@@ -1,0 +1,17 @@
+//! What an operator asks of the authority: tenants, keys, budgets, policies.
+
+mod api_keys;
+mod budgets;
+mod page;
+mod policies;
+mod refusal;
+mod tenants;
+
+pub(crate) use self::api_keys::{ApiKeyChanges, ChangeApiKey, CreateApiKey, ListApiKeys, ListedKey, RevokeApiKey};
+pub(crate) use self::budgets::{
+    BudgetOwner, ChangeBudget, CreateBudget, FindBudget, FreezeBudget, FundBudget, ListBudgets, NewBudget, within,
+};
+pub(crate) use self::page::{Page, Paging};
+pub(crate) use self::policies::{ChangePolicy, CreatePolicy, ListPolicies, NewPolicy, PolicyChanges};
+pub(crate) use self::refusal::AdminRefusal;
+pub(crate) use self::tenants::{ChangeTenant, CreateTenant, FindTenant, ListTenants, TenantChanges};

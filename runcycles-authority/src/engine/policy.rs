@@ -1,0 +1,17 @@
+//! Which policy applies to a reservation.
+
+use crate::clock::Millis;
+use crate::scope::ScopePath;
+use crate::state::{Policy, State, TenantId};
+
+/// The policy that applies to a path, where the authority was told to evaluate policies: of those that match one of its
+/// scopes now, the one with the highest priority, then the one that matches the innermost scope, then the newest.
+pub(super) fn applying<'s>(state: &'s State, tenant: TenantId, path: &ScopePath, now: Millis) -> Option<&'s Policy> {
+    if !state.rules().evaluate_policies {
+        return None;
+    }
+    let policies = state.policies().of_tenant(tenant).filter(|policy| policy.is_effective(now));
+    let matching = policies.filter_map(|policy| Some((policy.pattern.depth_in(path)?, policy)));
+    let best = matching.max_by_key(|(depth, policy)| (policy.priority, *depth, policy.created_at));
+    best.map(|(_, policy)| policy)
+}

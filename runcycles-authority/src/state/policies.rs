@@ -1,0 +1,88 @@
+//! Policies: limits that come with reservations whose scopes match a pattern.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use runcycles::models::Caps;
+
+use super::{Overage, TenantId};
+use crate::clock::Millis;
+use crate::pattern::ScopePattern;
+
+/// What applies to reservations whose scopes match a pattern.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    pub(crate) id: Arc<str>,
+    pub(crate) tenant: TenantId,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) pattern: ScopePattern,
+    pub(crate) priority: i64,
+    pub(crate) caps: Option<Arc<Caps>>,
+    pub(crate) overage: Option<Overage>,
+    pub(crate) ttl: TtlOverride,
+    pub(crate) rate_limits: RateLimits,
+    pub(crate) effective_from: Option<Millis>,
+    pub(crate) effective_until: Option<Millis>,
+    pub(crate) enabled: bool,
+    pub(crate) created_at: Millis,
+    pub(crate) updated_at: Option<Millis>,
+}
+
+/// Times of reservations that differ from the tenant's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TtlOverride {
+    pub(crate) default_ttl_ms: Option<Millis>,
+    pub(crate) max_ttl_ms: Option<Millis>,
+    pub(crate) max_extensions: Option<u32>,
+}
+
+/// Rates that are kept and shown; nothing is limited by them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RateLimits {
+    pub(crate) max_reservations_per_minute: Option<i64>,
+    pub(crate) max_commits_per_minute: Option<i64>,
+}
+
+impl Policy {
+    /// Whether it applies at a time.
+    pub(crate) fn is_effective(&self, now: Millis) -> bool {
+        self.enabled
+            && self.effective_from.is_none_or(|from| from <= now)
+            && self.effective_until.is_none_or(|until| now < until)
+    }
+}
+
+/// The table of policies. Policies are disabled, never removed.
+#[derive(Debug, Default)]
+pub(crate) struct Policies {
+    rows: BTreeMap<Arc<str>, Policy>,
+    by_tenant: BTreeMap<TenantId, Vec<Arc<str>>>,
+}
+
+impl Policies {
+    pub(crate) fn get(&self, id: &str) -> Option<&Policy> {
+        self.rows.get(id)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Policy> {
+        self.rows.values()
+    }
+
+    /// A tenant's policies, oldest first.
+    pub(crate) fn of_tenant(&self, tenant: TenantId) -> impl Iterator<Item = &Policy> {
+        self.by_tenant.get(&tenant).into_iter().flatten().filter_map(|id| self.rows.get(id))
+    }
+
+    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Policy> {
+        self.rows.get_mut(id)
+    }
+
+    /// Adds a policy, or puts it in the place of the one with its id.
+    pub(super) fn insert(&mut self, policy: Policy) {
+        let (id, tenant) = (policy.id.clone(), policy.tenant);
+        if self.rows.insert(id.clone(), policy).is_none() {
+            self.by_tenant.entry(tenant).or_default().push(id);
+        }
+    }
+}
