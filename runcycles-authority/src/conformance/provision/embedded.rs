@@ -8,7 +8,7 @@ use crate::clock::Millis;
 use crate::engine::{Command, ensure_tenant};
 use crate::ids::IdSource;
 use crate::scope::ScopePath;
-use crate::state::{ApiKeyStatus, Figures, KeyDigest, Ledger, LedgerStatus, State, TenantStatus};
+use crate::state::{Figures, KeyDigest, Ledger, LedgerOptions, LedgerStatus, Revocation, State, TenantStatus};
 use crate::unit::Unit;
 use crate::{Authority, Funding};
 
@@ -79,7 +79,7 @@ impl Provisioner for Authority {
     fn revoke_key<'a>(&'a self, key: &'a ApiKey) -> Provisioned<'a> {
         now(self.edit("revoking a key", |state| {
             let row = state.api_key_mut(&KeyDigest::of(&key.secret)).ok_or("no such key")?;
-            row.status = ApiKeyStatus::Revoked;
+            row.revoked = Some(Revocation { at: 0, reason: None });
             Ok::<_, &str>(())
         }))
     }
@@ -98,7 +98,10 @@ impl Provisioner for Authority {
             let created_at = state.now();
             let id = IdSource::new().next();
             let status = LedgerStatus::Active;
-            state.insert_ledger(Ledger { id, tenant, scope, unit, figures, status, caps: None, created_at });
+            let options = LedgerOptions::default();
+            let ledger =
+                Ledger { id, tenant, scope, unit, figures, status, caps: None, options, created_at, updated_at: None };
+            state.insert_ledger(ledger);
             Ok(())
         }))
     }
