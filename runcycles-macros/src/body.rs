@@ -1,6 +1,6 @@
 //! The body to guard, in a function that is not `async` itself but ends in an async block.
 
-use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::parse::Parser as _;
 use syn::{
@@ -9,16 +9,8 @@ use syn::{
 
 use crate::function::Function;
 
-/// A function that ends in `async move { … }` or `Box::pin(async move { … })`, as `#[async_trait]` writes methods.
-pub(crate) struct ReturnedFuture {
-    before: Vec<Stmt>,
-    tail: Expr,
-    block: ExprAsync,
-    /// What the future gives.
-    pub(crate) output: Type,
-}
-
 /// A body to guard: whether its async block takes what it uses, its braces, and its statements.
+#[derive(Clone)]
 pub(crate) struct Body {
     pub(crate) capture: Option<Token![move]>,
     /// The place of its braces.
@@ -26,55 +18,74 @@ pub(crate) struct Body {
     pub(crate) statements: TokenStream,
 }
 
+/// A function that ends in `async move { … }` or `Box::pin(async move { … })`, as `#[async_trait]` writes methods.
+pub(crate) struct ReturnedFuture {
+    before: Vec<Stmt>,
+    tail: Expr,
+    block: Block,
+    /// The statements of the block that give parameters their names again.
+    bindings: Vec<Stmt>,
+    /// The variable that gets the result, and where it is given back, if the block has one for it.
+    result: Option<(Pat, ExprPath)>,
+    /// What the future gives.
+    pub(crate) output: Type,
+    pub(crate) body: Body,
+}
+
 impl ReturnedFuture {
     /// The future that the function returns, if it ends in one and its type says what it gives.
-    pub(crate) fn find(function: &Function) -> Option<Self> {
-        let mut before = Block::parse_within.parse2(function.body.statements.clone()).ok()?;
-        let Some(Stmt::Expr(mut tail, None)) = before.pop() else { return None };
-        let block = async_block(&mut tail)?.clone();
-        let output = future_output(&function.result)?;
-        Some(Self { before, tail, block, output })
-    }
-
-    /// The function's statements with the body under guard: `evaluate` evaluates the arguments, and `run` makes of a body
-    /// its guarded result.
     ///
-    /// Input, as `#[async_trait]` writes it:
+    /// In the shape of `#[async_trait]`, the braces after `__ret` are the body; in any other async block, everything is.
     ///
     /// ```text
     /// Box::pin(async move { let __self = self; let a = a; let __ret: R = { body }; __ret })
     /// ```
-    ///
-    /// Output: the arguments are evaluated once the parameters have their names again, and `self` its other one.
-    ///
-    /// ```text
-    /// Box::pin(async move { let __self = self; let a = a; evaluate; let __ret: R = run(body); __ret })
-    /// ```
-    ///
-    /// In any other async block, everything is the body.
-    pub(crate) fn guard(mut self, evaluate: &TokenStream, run: impl Fn(&Body) -> TokenStream) -> TokenStream {
-        let ExprAsync { capture, block, .. } = &self.block;
+    pub(crate) fn find(function: &Function) -> Option<Self> {
+        let mut before = Block::parse_within.parse2(function.body.statements.clone()).ok()?;
+        let Some(Stmt::Expr(mut tail, None)) = before.pop() else { return None };
+        let ExprAsync { capture, block, .. } = async_block(&mut tail)?.clone();
+        let output = future_output(&function.result)?;
         let body_of = |block: &Block| {
             let statements = &block.stmts;
-            Body { capture: *capture, braces: block.brace_token.span.join(), statements: quote!(#(#statements)*) }
+            Body { capture, braces: block.brace_token.span.join(), statements: quote!(#(#statements)*) }
         };
-        let statements = match block.stmts.as_slice() {
-            [before @ .., Stmt::Local(local), Stmt::Expr(Expr::Path(result), None)] if names(&local.pat, result) => {
-                local.init.as_ref().and_then(|init| {
-                    let Expr::Block(body) = &*init.expr else { return None };
-                    let evaluate = rename_self(evaluate, before);
-                    let (pat, run) = (&local.pat, run(&body_of(&body.block)));
-                    Some(quote!(#(#before)* #evaluate let #pat = { #run }; #result))
-                })
+        let (bindings, result, body) = match block.stmts.as_slice() {
+            [bindings @ .., Stmt::Local(local), Stmt::Expr(Expr::Path(result), None)] if names(&local.pat, result) => {
+                let Expr::Block(body) = &*local.init.as_ref()?.expr else { return None };
+                (bindings.to_vec(), Some((local.pat.clone(), result.clone())), body_of(&body.block))
             }
-            _ => None,
+            _ => (Vec::new(), None, body_of(&block)),
         };
-        let statements = statements.unwrap_or_else(|| {
-            let run = run(&body_of(block));
-            quote!(#evaluate #run)
-        });
+        Some(Self { before, tail, block, bindings, result, output, body })
+    }
+
+    /// The name of `self` in the body.
+    pub(crate) fn self_name(&self) -> Option<&Ident> {
+        self.bindings.iter().find_map(|statement| {
+            let Stmt::Local(local) = statement else { return None };
+            let (Pat::Ident(bound), Expr::Path(value)) = (&local.pat, &*local.init.as_ref()?.expr) else { return None };
+            value.path.is_ident("self").then_some(&bound.ident)
+        })
+    }
+
+    /// The patterns that name what the body uses, beside those of the parameters.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &Pat> {
+        self.bindings.iter().filter_map(|statement| match statement {
+            Stmt::Local(local) => Some(&local.pat),
+            _ => None,
+        })
+    }
+
+    /// The function's statements: `evaluate` evaluates the arguments once the parameters have their names, and `run` stands
+    /// where the body was.
+    pub(crate) fn with(mut self, evaluate: &TokenStream, run: &TokenStream) -> TokenStream {
+        let bindings = &self.bindings;
+        let statements = match &self.result {
+            Some((pat, result)) => quote!(#(#bindings)* #evaluate let #pat = { #run }; #result),
+            None => quote!(#evaluate #run),
+        };
         if let Some(block) = async_block(&mut self.tail) {
-            block.block.stmts = vec![Stmt::Expr(Expr::Verbatim(statements), None)];
+            block.block = Block { stmts: vec![Stmt::Expr(Expr::Verbatim(statements), None)], ..self.block };
         }
         let (before, tail) = (self.before, self.tail);
         quote!(#(#before)* #tail)
@@ -134,30 +145,4 @@ fn names(pat: &Pat, variable: &ExprPath) -> bool {
         Pat::Ident(bound) => variable.path.is_ident(&bound.ident),
         _ => false,
     }
-}
-
-/// The tokens with `self` under the name that one of the statements gives it.
-fn rename_self(tokens: &TokenStream, statements: &[Stmt]) -> TokenStream {
-    let renamed = statements.iter().find_map(|statement| {
-        let Stmt::Local(local) = statement else { return None };
-        let (Pat::Ident(bound), Expr::Path(value)) = (&local.pat, &*local.init.as_ref()?.expr) else { return None };
-        value.path.is_ident("self").then(|| bound.ident.clone())
-    });
-    match renamed {
-        Some(name) => replace_self(tokens.clone(), &name),
-        None => tokens.clone(),
-    }
-}
-
-fn replace_self(tokens: TokenStream, name: &Ident) -> TokenStream {
-    let replace = |token| match token {
-        TokenTree::Ident(ident) if ident == "self" => TokenTree::Ident(name.clone()),
-        TokenTree::Group(group) => {
-            let mut replaced = Group::new(group.delimiter(), replace_self(group.stream(), name));
-            replaced.set_span(group.span());
-            TokenTree::Group(replaced)
-        }
-        other => other,
-    };
-    tokens.into_iter().map(replace).collect()
 }

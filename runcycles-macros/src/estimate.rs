@@ -2,12 +2,26 @@
 
 use syn::{BinOp, Block, Expr, ExprLit, Lit, LitInt, Stmt};
 
+use crate::literal::bare;
+
 /// The expression with its integer literals typed as `u64`, where nothing else gives them a type.
 ///
 /// Any integer is an amount, so the compiler would fall back to `i32`, in which $50 of microcents does not fit.
 pub(crate) fn typed(expr: &Expr) -> Expr {
     let mut typed = expr.clone();
     if type_literals(&mut typed) { typed } else { expr.clone() }
+}
+
+/// The same for what a closure gives.
+pub(crate) fn typed_result(expr: &Expr) -> Expr {
+    match bare(expr) {
+        Expr::Closure(closure) => {
+            let mut closure = closure.clone();
+            closure.body = Box::new(typed(&closure.body));
+            Expr::Closure(closure)
+        }
+        other => typed(other),
+    }
 }
 
 /// Types the literals that the expression's value is made of; `false` where something else gives the value a type.

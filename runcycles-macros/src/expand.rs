@@ -9,7 +9,8 @@ use crate::args::Arguments;
 use crate::body::{Body, ReturnedFuture};
 use crate::function::{self, Function};
 use crate::literal::{Literal, literal, span};
-use crate::validate::{Guard, Setting, combined};
+use crate::names::Parameters;
+use crate::validate::{Guard, Options, Setting, combined};
 
 /// The guarded function, or the function as it was beside what is wrong with the attribute.
 pub(crate) fn cycles(arguments: TokenStream, item: &TokenStream) -> TokenStream {
@@ -20,7 +21,7 @@ pub(crate) fn cycles(arguments: TokenStream, item: &TokenStream) -> TokenStream 
     let returned = if function.signature.asyncness.is_none() { ReturnedFuture::find(&function) } else { None };
     let mistake = function.mistake(returned.is_some());
     match (Guard::new(Arguments::parse(arguments)), mistake) {
-        (Ok(guard), None) => guarded(function, returned, &guard),
+        (Ok(guard), None) => guarded(function, returned, guard),
         (Ok(_), Some(mistake)) | (Err(mistake), None) => beside(item, &mistake),
         (Err(first), Some(second)) => beside(item, &combined(second, first)),
     }
@@ -45,7 +46,7 @@ fn beside(item: &TokenStream, mistake: &Error) -> TokenStream {
 ///
 /// ```text
 /// async fn chat(user: &str) -> Result<Reply, AgentError> {
-///     let mut call = CallBuilder::new(&"llm.completion", "chat", None, &usd!(0.02));
+///     let mut call = CallBuilder::new("llm.completion", "chat", None, &usd!(0.02));
 ///     call.level(Level::Agent, &user);
 ///     let call = call.build();
 ///     let guard = guard::<Result<Reply, AgentError>>();
@@ -58,18 +59,23 @@ fn beside(item: &TokenStream, mistake: &Error) -> TokenStream {
 /// }
 /// ```
 ///
-/// The body's future is pinned here and passed on by reference, so that it exists once, however many layers it passes.
-///
-/// There never is such a result; from its `return` the compiler and editors know what the body gives, as they know it of the
-/// function as it was written.
-fn guarded(function: Function, returned: Option<ReturnedFuture>, guard: &Guard) -> TokenStream {
-    let evaluate = evaluate(guard, &function.signature.ident.to_string());
+/// The body's future is pinned here and passed on by reference, so that it exists once, however many layers it passes. There
+/// never is a result before the body; from its `return` the compiler and editors know what the body gives, as they know it of
+/// the function as it was written.
+fn guarded(function: Function, returned: Option<ReturnedFuture>, mut guard: Guard) -> TokenStream {
+    let name = function.signature.ident.to_string();
     let statements = if let Some(returned) = returned {
-        let result = returned.output.clone();
-        returned.guard(&evaluate, |body| run(guard, &result, body))
+        if let Some(name) = returned.self_name() {
+            guard.rename_self(name);
+        }
+        let parameters = Parameters::new(&function.signature, returned.patterns());
+        let body = returned.body.clone().sharing_with(&guard, &parameters);
+        let run = run(&guard, &returned.output, &body);
+        returned.with(&evaluate(&guard, &name), &run)
     } else {
-        let body = Body { capture: Some(Token![move](located(function.body.braces))), ..function.body };
-        let run = run(guard, &function.result, &body);
+        let capture = Some(Token![move](located(function.body.braces)));
+        let body = Body { capture, ..function.body }.sharing_with(&guard, &Parameters::new(&function.signature, []));
+        let (evaluate, run) = (evaluate(&guard, &name), run(&guard, &function.result, &body));
         quote!(#evaluate #run)
     };
     let Function { attributes, visibility, signature, inner_attributes, .. } = function;
@@ -77,20 +83,26 @@ fn guarded(function: Function, returned: Option<ReturnedFuture>, guard: &Guard) 
     quote!(#(#attributes)* #visibility #signature #body)
 }
 
+impl Body {
+    /// The body, which takes only what it consumes where an argument that is evaluated after it names a parameter.
+    fn sharing_with(self, guard: &Guard, parameters: &Parameters) -> Self {
+        let Options { actual, metrics, metadata, fallback, .. } = &guard.options;
+        let after = [actual, metrics, metadata, fallback].into_iter().flatten();
+        let shared = after.into_iter().any(|argument| parameters.are_in(argument));
+        if shared { Self { capture: None, ..self } } else { self }
+    }
+}
+
 /// The statements that evaluate the arguments, by reference, and make a call of them.
 fn evaluate(guard: &Guard, function_name: &str) -> TokenStream {
-    let call = Ident::new("call", Span::mixed_site());
+    let call = own("call");
+    let Options { action_name, unit, settings, .. } = &guard.options;
     let kind = borrowed(&guard.action_kind);
-    let name = match &guard.action_name {
-        Some(name) => borrowed(name),
-        None => function_name.to_token_stream(),
-    };
-    let unit = guard.unit.as_ref().map(borrowed);
-    let unit =
-        if unit.is_some() { quote!(::core::option::Option::Some(#unit)) } else { quote!(::core::option::Option::None) };
+    let name = action_name.as_ref().map_or_else(|| function_name.to_token_stream(), borrowed);
+    let unit = optional(unit.as_ref().map(borrowed));
     let estimate = borrowed(&guard.estimate);
-    let mutable = (!guard.settings.is_empty()).then(|| Token![mut](Span::mixed_site()));
-    let settings = guard.settings.iter().map(|Setting { method, of, value }| {
+    let mutable = (!settings.is_empty()).then(|| Token![mut](Span::mixed_site()));
+    let settings = settings.iter().map(|Setting { method, of, value }| {
         let method = Ident::new(method, Span::call_site());
         let (of, value) = (of.iter(), borrowed(value));
         quote!(#call.#method(#(#of,)* #value);)
@@ -104,41 +116,80 @@ fn evaluate(guard: &Guard, function_name: &str) -> TokenStream {
 
 /// The body's result under guard. The result's type is judged once, where the user wrote it.
 fn run(guard: &Guard, result: &Type, body: &Body) -> TokenStream {
-    let [call, runner, future, value] =
-        ["call", "guard", "body", "result"].map(|name| Ident::new(name, Span::mixed_site()));
+    let [call, runner, future, value] = ["call", "guard", "body", "result"].map(own);
+    let Options { actual, metrics, metadata, fallback, .. } = &guard.options;
     let judge = judge(result);
-    let body = pinned(body, &runner, &future);
-    let run = if let Some(actual) = &guard.actual {
-        // All of the statement stands at the closure, where the compiler then tells a wrong one once.
-        let at = located(actual.span());
-        let runner = Ident::new("guard", at);
-        quote_spanned! {at=>
-            #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
-            let #value = #runner.run_metered(#call, #future, #actual).await;
+    let body = pinned(body);
+    let reports = [("report_metrics", metrics), ("report_metadata", metadata)].map(|(method, closure)| {
+        let closure = closure.as_ref()?;
+        let at = located(closure.span());
+        let future = Ident::new("body", at);
+        let report = after_body(method, &quote!(#future), closure);
+        Some(lenient(&quote_spanned!(at=> let #future = ::core::pin::pin!(#report);)))
+    });
+    let reports = reports.iter().flatten();
+    let run = match actual {
+        Some(actual) => {
+            let at = located(actual.span());
+            let run = after_body("run_metered", &quote!(#call, #future), actual);
+            lenient(&quote_spanned!(at=> let #value = #run.await;))
         }
-    } else {
-        quote!(let #value = #runner.run(#call, #future).await;)
+        None => quote!(let #value = #runner.run(#call, #future).await;),
     };
+    match fallback {
+        None => quote! {
+            let #runner = #judge;
+            #body
+            #(#reports)*
+            #run
+            #value
+        },
+        Some(fallback) => quote! {
+            let #runner = #judge;
+            let #value = {
+                #body
+                #(#reports)*
+                let #future = ::core::pin::pin!(#runner.attempt(#future));
+                let #runner = #runner.attempts();
+                #run
+                #value
+            };
+            match #runner.unless_exhausted(#value) {
+                ::core::option::Option::Some(#value) => #value,
+                ::core::option::Option::None => #fallback,
+            }
+        },
+    }
+}
+
+/// A method of the guard with a closure over the value. All of it stands at the closure, where the compiler then tells a wrong
+/// one once.
+fn after_body(method: &str, arguments: &TokenStream, closure: &Expr) -> TokenStream {
+    let at = located(closure.span());
+    let (runner, method) = (Ident::new("guard", at), Ident::new(method, at));
+    quote_spanned!(at=> #runner.#method(#arguments, #closure))
+}
+
+/// A statement with a closure of the user's, who may write `|reply| reply.cost()` for `Reply::cost`.
+fn lenient(statement: &TokenStream) -> TokenStream {
     quote! {
-        let #runner = #judge;
-        #body
-        #run
-        #value
+        #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
+        #statement
     }
 }
 
 /// The statement that pins the body's future.
-fn pinned(body: &Body, runner: &Ident, future: &Ident) -> TokenStream {
+fn pinned(body: &Body) -> TokenStream {
+    let [runner, future, value] = ["guard", "body", "result"].map(own);
     let Body { capture, braces: at, statements } = body;
-    let (at, value) = (*at, Ident::new("result", Span::mixed_site()));
-    let statements = braces(at, statements.clone());
+    let statements = braces(*at, statements.clone());
     let edge = quote! {
         if let ::core::option::Option::Some(#value) = #runner.no_result() {
             return #value;
         }
     };
-    let block = braces(at, quote!(#edge #statements));
-    quote_spanned!(located(at)=> let #future = ::core::pin::pin!(async #capture #block);)
+    let block = braces(*at, quote!(#edge #statements));
+    quote_spanned!(located(*at)=> let #future = ::core::pin::pin!(async #capture #block);)
 }
 
 /// The function that judges the result's type.
@@ -170,6 +221,16 @@ fn borrowed(value: &Expr) -> TokenStream {
     reference.into_token_stream()
 }
 
+/// `Some` of a value, or `None`.
+fn optional(value: Option<TokenStream>) -> TokenStream {
+    value.map_or_else(|| quote!(::core::option::Option::None), |value| quote!(::core::option::Option::Some(#value)))
+}
+
+/// A name of the attribute's own, which no name of the user's is the same as.
+fn own(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
 /// Statements in braces of our own, which are shown where the user's stand.
 fn braces(at: Span, statements: TokenStream) -> TokenStream {
     let mut block = Group::new(Delimiter::Brace, statements);
@@ -181,3 +242,6 @@ fn braces(at: Span, statements: TokenStream) -> TokenStream {
 fn located(at: Span) -> Span {
     Span::mixed_site().located_at(at)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,9 @@ use proc_macro2::Ident;
 use syn::Error;
 
 /// The arguments with a value, in the order of the documentation; `dimensions` has a list.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 23] = [
     "estimate",
+    "allow_zero",
     "action_kind",
     "action_name",
     "action_tags",
@@ -15,9 +16,13 @@ const KEYS: [&str; 18] = [
     "workflow",
     "agent",
     "toolset",
+    "run",
     "scope",
     "dimensions",
     "actual",
+    "metrics",
+    "metadata",
+    "fallback",
     "client",
     "ttl",
     "grace_period",
@@ -69,7 +74,7 @@ fn nearest(name: &str) -> Option<&'static str> {
         return Some(key);
     }
     let (distance, key) = KEYS.into_iter().map(|key| (distance(name, key), key)).min()?;
-    (distance <= 1 + name.len() / 5).then_some(key)
+    (distance <= 1 + name.len() / 10).then_some(key)
 }
 
 /// How many insertions, deletions, replacements and swaps of neighbours lead from one name to the other.

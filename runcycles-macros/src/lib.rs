@@ -1,15 +1,16 @@
 //! The `#[cycles]` attribute of the `runcycles` crate, which re-exports it as `runcycles::cycles`. Depend on `runcycles`:
 //! the attribute expands to names of that crate.
 
-mod actual;
 mod args;
 mod body;
+mod closure;
 mod estimate;
 mod expand;
 mod function;
 mod key;
 mod limits;
 mod literal;
+mod names;
 mod validate;
 
 use proc_macro::TokenStream;
@@ -36,13 +37,18 @@ use proc_macro::TokenStream;
 /// | argument | meaning |
 /// |---|---|
 /// | `estimate` | what the action may cost: an `Amount`, or an integer in `unit`. Required |
+/// | `allow_zero` | `true` where an action of a `toolset` may have an estimate of plain zero, which passes even an empty budget |
 /// | `action_kind` | `<category>.<operation>`, such as `"llm.completion"`: text of 1 to 64 characters. Required |
 /// | `action_name` | the model or tool: text of 1 to 256 characters; the function's name by default |
 /// | `action_tags` | at most 10 texts of at most 64 characters: `["customer-facing"]` |
 /// | `tenant`, `workspace`, `app`, `workflow`, `agent`, `toolset` | the levels of the scope, each a `ScopeValue`: text, an integer, a UUID, a type of your own, or an `Option`, of which `None` leaves the level out |
+/// | `run` | the run that the call belongs to, a `ScopeValue`. It is the workflow, or the agent where there is a workflow, and so it has a budget there; and the dimension `run`, for reports |
 /// | `scope` | a whole scope: `Scope::workflow(run).agent(user)`. Levels and dimensions given beside it come first |
 /// | `dimensions(name = value, …)` | names and values for reports, each a `ScopeValue`. They cap nothing |
 /// | `actual` | what the action did cost: a closure or a function over `&T`, or an expression over `output`, which is that `&T`. It gives an `Amount`, or an integer in the unit of the estimate |
+/// | `metrics` | measurements that go with the commit: as `actual`, but it gives a `CyclesMetrics` |
+/// | `metadata` | data that goes with the commit: as `actual`, but it gives pairs of names and JSON values: `[("model", model)]` |
+/// | `fallback` | what the function returns where the budget says no (`Error::BudgetExceeded`); it may wait: `fallback = economy(prompt).await`. Where an operator says no (`Error::Blocked`), or the body fails, there is no fallback |
 /// | `client` | the client: a `CyclesClient` or a reference to one; by default the ambient one, then the default of the process |
 /// | `ttl` | how long the reservation lives unless extended: a `Duration`, integer milliseconds, or text such as `"30s"`; 1 second to 24 hours |
 /// | `grace_period` | how long after that a commit is still accepted, in the same forms; at most one minute |
@@ -55,10 +61,10 @@ use proc_macro::TokenStream;
 ///
 /// At every call, on the function's parameters, `self` included, before the body and before anything is reserved: where an
 /// argument fails with `?` or panics, nothing is held. Parameters are borrowed, so `agent = user_id` leaves a `String` whole
-/// for the body. Arguments do not wait: `.await` is an error.
+/// for the body. Arguments do not wait: `.await` is an error in them.
 ///
-/// `actual` is evaluated after the body, which owns the parameters by then: it sees those that are references or `Copy`, and
-/// others only where the body does not use them.
+/// `actual`, `metrics`, `metadata` and `fallback` are evaluated after the body, and see the parameters that the body does not
+/// consume.
 ///
 /// Values written as literals are checked while the program is compiled; all others where they are used, and a value that
 /// cannot be used fails the call before anything is sent.

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use proc_macro2::Span;
-use syn::{Error, Expr, parse_quote_spanned};
+use syn::{Error, Expr, ExprLit, Lit, parse_quote_spanned};
 
 use crate::literal::{Literal, bare, literal, millis, span};
 
@@ -30,6 +30,33 @@ pub(crate) fn amount(value: &Expr) -> Result<(), Error> {
     };
     let expected = "expected an amount, such as `usd!(0.02)`, `tokens(1_000)` or a whole number of the unit";
     Err(Error::new(span(value), format!("found {found}; {expected}")))
+}
+
+/// Whether an amount is plainly zero: `0`, `tokens(0)` or `usd!(0.00)`.
+pub(crate) fn is_zero(value: &Expr) -> bool {
+    let is_zero = |digits: &str| digits.chars().all(|c| matches!(c, '0' | '.' | '_'));
+    match bare(value) {
+        Expr::Lit(ExprLit { lit: Lit::Int(digits), .. }) => is_zero(digits.base10_digits()),
+        Expr::Call(call) if call.args.len() == 1 => {
+            let names = ["tokens", "credits", "risk_points", "usd_microcents"];
+            let Expr::Path(function) = &*call.func else { return false };
+            function.path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
+                && matches!(bare(&call.args[0]), Expr::Lit(ExprLit { lit: Lit::Int(digits), .. }) if is_zero(digits.base10_digits()))
+        }
+        Expr::Macro(literal) => {
+            literal.mac.path.segments.last().is_some_and(|last| last.ident == "usd")
+                && is_zero(&literal.mac.tokens.to_string())
+        }
+        _ => false,
+    }
+}
+
+/// `true` or `false`.
+pub(crate) fn boolean(value: &Expr) -> Result<bool, Error> {
+    match bare(value) {
+        Expr::Lit(ExprLit { lit: Lit::Bool(value), .. }) => Ok(value.value),
+        other => Err(Error::new(span(other), "expected `true` or `false`")),
+    }
 }
 
 /// The action kind: 1 to 64 characters.

@@ -1,24 +1,32 @@
 //! From what was written to what it means, with every mistake that can be seen while the program is compiled.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Error, Expr, ExprAwait};
+use syn::{Error, Expr, ExprAwait, parse_quote};
 
-use crate::actual;
 use crate::args::{Argument, Arguments, Dimension, Value};
-use crate::estimate;
-use crate::limits;
+use crate::{closure, estimate, limits, literal, names};
 
 /// The arguments, ready to be written into code.
 pub(crate) struct Guard {
     pub(crate) estimate: Expr,
     pub(crate) action_kind: Expr,
+    pub(crate) options: Options,
+}
+
+/// The arguments that a call can do without.
+#[derive(Default)]
+pub(crate) struct Options {
     pub(crate) action_name: Option<Expr>,
     pub(crate) unit: Option<Expr>,
-    /// A closure over the value.
-    pub(crate) actual: Option<TokenStream>,
     pub(crate) settings: Vec<Setting>,
+    /// Closures over the value.
+    pub(crate) actual: Option<Expr>,
+    pub(crate) metrics: Option<Expr>,
+    pub(crate) metadata: Option<Expr>,
+    /// What the function returns where the budget says no.
+    pub(crate) fallback: Option<Expr>,
 }
 
 /// A value that is handed to a method of the call's builder.
@@ -53,7 +61,18 @@ impl Guard {
         }
         match mistakes.into_iter().reduce(combined) {
             Some(mistakes) => Err(mistakes),
-            None => draft.complete(),
+            None => draft.complete(given.contains(&"toolset")),
+        }
+    }
+
+    /// Gives `self` the name it has in the body.
+    pub(crate) fn rename_self(&mut self, name: &Ident) {
+        let Options { action_name, unit, settings, actual, metrics, metadata, fallback } = &mut self.options;
+        let required = [&mut self.estimate, &mut self.action_kind];
+        let optional = [action_name, unit, actual, metrics, metadata, fallback].into_iter().flatten();
+        let settings = settings.iter_mut().map(|setting| &mut setting.value);
+        for value in required.into_iter().chain(optional).chain(settings) {
+            names::rename_self(value, name);
         }
     }
 }
@@ -69,10 +88,8 @@ pub(crate) fn combined(mut first: Error, second: Error) -> Error {
 struct Draft {
     estimate: Option<Expr>,
     action_kind: Option<Expr>,
-    action_name: Option<Expr>,
-    unit: Option<Expr>,
-    actual: Option<TokenStream>,
-    settings: Vec<Setting>,
+    allow_zero: bool,
+    options: Options,
 }
 
 impl Draft {
@@ -82,25 +99,40 @@ impl Draft {
             Value::One(value) => value,
             Value::Dimensions(dimensions) => return self.dimensions(dimensions),
         };
-        refuse_await(&mut value)?;
+        if key != "fallback" {
+            refuse_await(&mut value)?;
+        }
+        let options = &mut self.options;
         match key {
             "estimate" => {
                 limits::amount(&value)?;
                 self.estimate = Some(estimate::typed(&value));
             }
             "action_kind" => self.action_kind = Some(limits::action_kind(value)?),
-            "action_name" => self.action_name = Some(limits::action_name(value)?),
-            "unit" => self.unit = Some(limits::unit(value)?),
+            "action_name" => options.action_name = Some(limits::action_name(value)?),
+            "allow_zero" => self.allow_zero = limits::boolean(&value)?,
+            "unit" => options.unit = Some(limits::unit(value)?),
             "actual" => {
                 limits::amount(&value)?;
-                self.actual = Some(actual::closure(&value)?);
+                options.actual = Some(closure::over_output(key, &estimate::typed_result(&value))?);
             }
+            "metrics" => {
+                let closure = closure::over_output(key, &value)?;
+                options.metrics = Some(closure::contained(&closure, Expr::clone));
+            }
+            "metadata" => {
+                let closure = closure::over_output(key, &value)?;
+                let convert = |pairs: &Expr| parse_quote!(::runcycles::__private::IntoMetadata::into_metadata(#pairs));
+                options.metadata = Some(closure::contained(&closure, convert));
+            }
+            "fallback" => options.fallback = Some(value),
             "action_tags" => self.set("action_tags", None, limits::action_tags(value)?),
             "ttl" => self.set("ttl", None, limits::ttl(value)?),
             "grace_period" => self.set("grace_period", None, limits::grace_period(value)?),
             "overage_policy" => self.set("overage_policy", None, limits::overage_policy(value)?),
             "scope" => self.set("scope", None, value),
             "client" => self.set("client", None, value),
+            "run" => self.set("run", None, limits::level(value)?),
             level => {
                 let variant = format_ident!("{}{}", level[..1].to_uppercase(), &level[1..]);
                 let level = quote!(::runcycles::__private::Level::#variant);
@@ -111,7 +143,7 @@ impl Draft {
     }
 
     fn set(&mut self, method: &'static str, of: Option<TokenStream>, value: Expr) {
-        self.settings.push(Setting { method, of, value });
+        self.options.settings.push(Setting { method, of, value });
     }
 
     fn dimensions(&mut self, dimensions: Vec<Dimension>) -> Result<(), Error> {
@@ -122,25 +154,19 @@ impl Draft {
         Ok(())
     }
 
-    fn complete(self) -> Result<Guard, Error> {
+    fn complete(self, has_toolset: bool) -> Result<Guard, Error> {
         let example = "#[cycles(usd!(0.02), \"llm.completion\")]";
-        let message = match (&self.estimate, &self.action_kind) {
-            (None, None) => format!("the estimate and the action kind are missing; write `{example}`"),
-            (None, Some(_)) => format!("the estimate is missing; write `{example}`, or `estimate = …`"),
-            (Some(_), None) => format!("the action kind is missing; write `{example}`, or `action_kind = …`"),
-            (Some(_), Some(_)) => String::new(),
-        };
-        let (Some(estimate), Some(action_kind)) = (self.estimate, self.action_kind) else {
-            return Err(Error::new(Span::call_site(), message));
-        };
-        Ok(Guard {
-            estimate,
-            action_kind,
-            action_name: self.action_name,
-            unit: self.unit,
-            actual: self.actual,
-            settings: self.settings,
-        })
+        let missing = |what| Err(Error::new(Span::call_site(), format!("{what}; write `{example}`")));
+        match (self.estimate, self.action_kind) {
+            (None, None) => missing("the estimate and the action kind are missing"),
+            (None, Some(_)) => missing("the estimate is missing"),
+            (Some(_), None) => missing("the action kind is missing"),
+            (Some(estimate), Some(_)) if has_toolset && !self.allow_zero && limits::is_zero(&estimate) => {
+                let message = "found an estimate of zero, which passes even the empty budget of a toolset; write what the action may cost, or `allow_zero = true` if it may always run";
+                Err(Error::new(literal::span(&estimate), message))
+            }
+            (Some(estimate), Some(action_kind)) => Ok(Guard { estimate, action_kind, options: self.options }),
+        }
     }
 }
 

@@ -72,6 +72,6 @@ pub use runcycles_macros::cycles;
 #[doc(hidden)]
 pub mod __private {
     //! Names that macros expand to. Not public API.
-    pub use crate::call::{Call, CallBuilder, Fallible, Guard, GuardedResult, Lasting, guard};
+    pub use crate::call::{Call, CallBuilder, Fallible, Guard, GuardedResult, IntoMetadata, Lasting, guard};
     pub use crate::protocol::{CommitOveragePolicy, Level, Unit, usd_literal};
 }

@@ -131,6 +131,45 @@ async fn levels_come_before_the_scope_and_the_scope_before_the_client() {
 }
 
 #[tokio::test]
+async fn a_run_is_the_workflow_or_else_the_agent_and_a_dimension_for_reports() {
+    #[cycles(tokens(1), "a.b", client = client, run = run)]
+    async fn run(client: &CyclesClient, run: Option<&str>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[cycles(tokens(1), "a.b", client = client, run = 42, workflow = "code-review", agent = agent)]
+    async fn run_of_a_workflow(client: &CyclesClient, agent: Option<&str>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    let script = Script::new();
+    let client = script.client();
+    let inside = client.scoped(Scope::workflow("ambient").agent("ambient"));
+
+    run(&client, Some("run-1")).await.unwrap();
+    let expected = json!({ "tenant": "acme", "workflow": "run-1", "dimensions": { "run": "run-1" } });
+    assert_eq!(reserved(&script)["subject"], expected);
+
+    run(&client, None).await.unwrap();
+    assert_eq!(reserved(&script)["subject"], json!({ "tenant": "acme" }));
+
+    run(&inside, Some("run-1")).await.unwrap();
+    let expected =
+        json!({ "tenant": "acme", "workflow": "ambient", "agent": "run-1", "dimensions": { "run": "run-1" } });
+    assert_eq!(reserved(&script)["subject"], expected);
+
+    run_of_a_workflow(&client, None).await.unwrap();
+    let expected = json!({ "tenant": "acme", "workflow": "code-review", "agent": "42", "dimensions": { "run": "42" } });
+    assert_eq!(reserved(&script)["subject"], expected);
+
+    let error = run_of_a_workflow(&client, Some("bot")).await.unwrap_err();
+    let message = "invalid run: found \"42\" beside the workflow \"code-review\" and an agent, expected a free level, since a \
+                   run is the workflow or the agent: leave out `workflow` or `agent`";
+    assert_eq!(error.to_string(), message);
+    assert_eq!(script.of(Route::Reserve).len(), 4);
+}
+
+#[tokio::test]
 async fn the_client_is_the_one_named_and_else_the_ambient_one() {
     #[cycles(tokens(1), "a.b", client = client)]
     async fn named(client: &CyclesClient) -> Result<(), Error> {

@@ -21,6 +21,8 @@ mod layers;
 mod lifecycle_calls;
 mod lifecycle_context;
 mod macro_arguments;
+mod macro_fallback;
+mod macro_reports;
 mod macro_settlement;
 mod macro_shapes;
 mod protocol_amounts;

@@ -19,6 +19,40 @@ pub struct Call {
     pub(crate) unit: Unit,
     /// The client that the call names.
     pub(crate) client: Option<CyclesClient>,
+    /// The run that the call belongs to.
+    run: Option<String>,
+}
+
+impl Call {
+    /// What is asked of the authority through a client, with the levels that the call leaves out, and with its run in place.
+    ///
+    /// A run is the workflow, or the agent where there is a workflow; an authority caps it there. It is a dimension too, where
+    /// reports find it at either level.
+    ///
+    /// # Errors
+    ///
+    /// [`ValidationError`] for a run beside an agent of the call's own, where there is a workflow.
+    pub(crate) fn into_request(self, client: &CyclesClient) -> Result<ReservationCreateRequest, ValidationError> {
+        let mut request = self.request.build();
+        let has_agent = request.subject.agent.is_some();
+        client.fill_subject(&mut request.subject);
+        if let Some(run) = self.run {
+            let subject = &mut request.subject;
+            let level = match &subject.workflow {
+                None => Level::Workflow,
+                Some(_) if !has_agent => Level::Agent,
+                Some(workflow) => {
+                    let found = format!("{run:?} beside the workflow {workflow:?} and an agent");
+                    let expected =
+                        "a free level, since a run is the workflow or the agent: leave out `workflow` or `agent`";
+                    return Err(ValidationError::new("run", found, expected));
+                }
+            };
+            *subject.level_mut(level) = Some(run.clone());
+            subject.dimensions.entry("run".to_owned()).or_insert(run);
+        }
+        Ok(request)
+    }
 }
 
 /// Collects a call. It borrows what it is given, so a function's arguments stay whole for its body.
@@ -33,6 +67,7 @@ pub struct CallBuilder {
     grace_period: Option<Result<Duration, ValidationError>>,
     overage_policy: Option<CommitOveragePolicy>,
     client: Option<CyclesClient>,
+    run: Option<String>,
 }
 
 impl CallBuilder {
@@ -48,6 +83,7 @@ impl CallBuilder {
             grace_period: None,
             overage_policy: None,
             client: None,
+            run: None,
         }
     }
 
@@ -66,6 +102,11 @@ impl CallBuilder {
         if let Some(value) = value.scope_value() {
             self.levels.dimensions.insert(name.to_owned(), value);
         }
+    }
+
+    /// The run that the call belongs to; `None` for a call outside of runs.
+    pub fn run(&mut self, run: &(impl ScopeValue + ?Sized)) {
+        self.run = run.scope_value();
     }
 
     /// A scope, for what levels and dimensions leave out.
@@ -116,7 +157,7 @@ impl CallBuilder {
         if let Some(policy) = self.overage_policy {
             request = request.overage_policy(policy);
         }
-        Ok(Call { request, unit, client: self.client })
+        Ok(Call { request, unit, client: self.client, run: self.run })
     }
 }
 

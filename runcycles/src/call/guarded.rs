@@ -19,14 +19,15 @@ where
     A: FnOnce(&T) -> Result<Amount, ValidationError>,
 {
     let body = pin!(body);
-    let call = call?;
-    let client = match call.client {
+    let mut call = call?;
+    let client = match call.client.take() {
         Some(client) => client,
         None => current_client()?,
     };
+    let request = call.into_request(&client).map_err(Error::from)?;
     govern(
         &client,
-        call.request.build(),
+        request,
         None,
         |_context| body,
         |result| match result {

@@ -1,14 +1,18 @@
 //! What a guarded call was asked to do: the arguments of `#[cycles]`, collected, and the values they may hold.
 
 mod amount;
+mod attempt;
 mod builder;
 mod duration;
 mod guard;
 mod guarded;
+mod metadata;
+mod report;
 mod scope_value;
 
 pub use self::amount::IntoAmount;
 pub use self::builder::{Call, CallBuilder};
 pub use self::duration::Lasting;
 pub use self::guard::{Fallible, Guard, GuardedResult, guard};
+pub use self::metadata::IntoMetadata;
 pub use self::scope_value::ScopeValue;

@@ -54,9 +54,36 @@ pub async fn closure_over_an_argument(price: u64, text: String) -> Result<Reply,
     Ok(Reply { tokens: price, text })
 }
 
+#[cycles(usd!(0.02), "llm.completion", actual = |reply| prices[0] * reply.tokens + text.len() as u64)]
+pub async fn closure_over_parameters_that_the_body_only_reads(
+    prices: Vec<u64>,
+    text: String,
+    unused: String,
+) -> Result<Reply, Error> {
+    tokio::task::yield_now().await;
+    Ok(Reply { tokens: prices[0], text: text.clone() + &unused })
+}
+
+pub struct Model(u64);
+
+impl Model {
+    #[cycles(usd!(0.02), "llm.completion", actual = reply_price(self.0, output))]
+    pub async fn closure_over_self(&mut self, text: String) -> Result<Reply, Error> {
+        Ok(Reply { tokens: self.0, text })
+    }
+}
+
+fn reply_price(price: u64, reply: &Reply) -> u64 {
+    price * reply.tokens
+}
+
 #[cycles(usd!(0.02), "llm.completion", actual = |items| items.len() as u64)]
 pub async fn closure_over_a_borrowed_value<'a, T>(items: &'a [T]) -> Result<&'a [T], Error> {
     Ok(items)
 }
 
-fn main() {}
+fn assert_send<T: Send>(_: T) {}
+
+fn main() {
+    assert_send(closure_over_parameters_that_the_body_only_reads(vec![1], String::new(), String::new()));
+}

@@ -1,0 +1,108 @@
+//! Expansions, written as their user could have written them.
+
+use proc_macro2::TokenStream;
+
+use super::cycles;
+
+/// Checks what a function becomes, apart from white space and the path of the names that only expansions use.
+fn becomes(arguments: &str, function: &str, expected: &str) {
+    let tokens = |text: &str| text.parse::<TokenStream>().expect("tokens");
+    let dense = |text: String| text.split_whitespace().collect::<String>();
+    let expanded = dense(cycles(tokens(arguments), &tokens(function)).to_string());
+    assert_eq!(expanded.replace("::runcycles::__private::", ""), dense(expected.to_owned()));
+}
+
+#[test]
+fn a_function_becomes_what_its_user_could_have_written() {
+    becomes(
+        r#"usd!(0.02), "llm.completion", agent = user, ttl = "30s", actual = |reply| reply.cost()"#,
+        "pub async fn chat(user: &str) -> Result<Reply, AgentError> { ask(user).await }",
+        r#"
+        pub async fn chat(user: &str) -> Result<Reply, AgentError> {
+            let mut call = CallBuilder::new("llm.completion", "chat", ::core::option::Option::None, &usd!(0.02));
+            call.level(Level::Agent, &user);
+            call.ttl(&::core::time::Duration::from_millis(30000u64));
+            let call = call.build();
+            let guard = guard::<Result<Reply, AgentError>, _>();
+            let body = ::core::pin::pin!(async move {
+                if let ::core::option::Option::Some(result) = guard.no_result() {
+                    return result;
+                }
+                { ask(user).await }
+            });
+            #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
+            let result = guard.run_metered(call, body, |reply| reply.cost()).await;
+            result
+        }
+        "#,
+    );
+}
+
+#[test]
+fn a_fallback_stands_after_the_body_which_leaves_it_the_parameters() {
+    becomes(
+        r#"5, "llm.completion", fallback = economy(&prompt).await"#,
+        "async fn chat(prompt: String) -> Result<impl Display, AgentError> { ask(&prompt).await }",
+        r#"
+        async fn chat(prompt: String) -> Result<impl Display, AgentError> {
+            let call = CallBuilder::new("llm.completion", "chat", ::core::option::Option::None, &5u64);
+            let call = call.build();
+            let guard = guard::<Result<_, AgentError>, Fallible>();
+            let result = {
+                let body = ::core::pin::pin!(async {
+                    if let ::core::option::Option::Some(result) = guard.no_result() {
+                        return result;
+                    }
+                    { ask(&prompt).await }
+                });
+                let body = ::core::pin::pin!(guard.attempt(body));
+                let guard = guard.attempts();
+                let result = guard.run(call, body).await;
+                result
+            };
+            match guard.unless_exhausted(result) {
+                ::core::option::Option::Some(result) => result,
+                ::core::option::Option::None => economy(&prompt).await,
+            }
+        }
+        "#,
+    );
+}
+
+#[test]
+fn a_method_of_async_trait_keeps_its_shape() {
+    becomes(
+        r#"5, "llm.completion", agent = self.name"#,
+        "fn ask<'a>(&'a self, text: String) -> Pin<Box<dyn Future<Output = Result<u8, Error>> + Send + 'a>> {
+            Box::pin(async move {
+                let __self = self;
+                let text = text;
+                let __ret: Result<u8, Error> = { Ok(__self.count(text)) };
+                __ret
+            })
+        }",
+        r#"
+        fn ask<'a>(&'a self, text: String) -> Pin<Box<dyn Future<Output = Result<u8, Error>> + Send + 'a>> {
+            Box::pin(async move {
+                let __self = self;
+                let text = text;
+                let mut call = CallBuilder::new("llm.completion", "ask", ::core::option::Option::None, &5u64);
+                call.level(Level::Agent, &__self.name);
+                let call = call.build();
+                let __ret: Result<u8, Error> = {
+                    let guard = guard::<Result<u8, Error>, _>();
+                    let body = ::core::pin::pin!(async move {
+                        if let ::core::option::Option::Some(result) = guard.no_result() {
+                            return result;
+                        }
+                        { Ok(__self.count(text)) }
+                    });
+                    let result = guard.run(call, body).await;
+                    result
+                };
+                __ret
+            })
+        }
+        "#,
+    );
+}

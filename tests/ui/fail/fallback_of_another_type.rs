@@ -1,0 +1,8 @@
+use runcycles::{Error, cycles};
+
+#[cycles(runcycles::usd!(0.02), "llm.completion", fallback = user.len())]
+pub async fn chat(user: &str) -> Result<usize, Error> {
+    Ok(user.len())
+}
+
+fn main() {}
