@@ -50,10 +50,11 @@ fn beside(item: &TokenStream, mistake: &Error) -> TokenStream {
 ///     call.level(Level::Agent, &user);
 ///     let call = call.build();
 ///     let guard = guard::<Result<Reply, AgentError>>();
-///     let body = pin!(async move {
+///     let body = pin!(Some(async move {
 ///         if let Some(result) = guard.no_result() { return result; }
 ///         { body }
-///     });
+///     }));
+///     let body = PinnedBody::new(body);
 ///     let result = guard.run_metered(call, body, |reply| reply.cost()).await;
 ///     result
 /// }
@@ -125,7 +126,7 @@ fn run(guard: &Guard, result: &Type, body: &Body) -> TokenStream {
         let at = located(closure.span());
         let future = Ident::new("body", at);
         let report = after_body(method, &quote!(#future), closure);
-        Some(lenient(&quote_spanned!(at=> let #future = ::core::pin::pin!(#report);)))
+        Some(lenient(&quote_spanned!(at=> let #future = #report;)))
     });
     let reports = reports.iter().flatten();
     let run = match actual {
@@ -149,7 +150,7 @@ fn run(guard: &Guard, result: &Type, body: &Body) -> TokenStream {
             let #value = {
                 #body
                 #(#reports)*
-                let #future = ::core::pin::pin!(#runner.attempt(#future));
+                let #future = #runner.attempt(#future);
                 let #runner = #runner.attempts();
                 #run
                 #value
@@ -189,7 +190,13 @@ fn pinned(body: &Body) -> TokenStream {
         }
     };
     let block = braces(*at, quote!(#edge #statements));
-    quote_spanned!(located(*at)=> let #future = ::core::pin::pin!(async #capture #block);)
+    let pin = quote_spanned! {located(*at)=>
+        let #future = ::core::pin::pin!(::core::option::Option::Some(async #capture #block));
+    };
+    quote! {
+        #pin
+        let #future = ::runcycles::__private::PinnedBody::new(#future);
+    }
 }
 
 /// The function that judges the result's type.

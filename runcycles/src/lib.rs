@@ -73,5 +73,6 @@ pub use runcycles_macros::cycles;
 pub mod __private {
     //! Names that macros expand to. Not public API.
     pub use crate::call::{Call, CallBuilder, Fallible, Guard, GuardedResult, IntoMetadata, Lasting, guard};
+    pub use crate::lifecycle::PinnedBody;
     pub use crate::protocol::{CommitOveragePolicy, Level, Unit, usd_literal};
 }

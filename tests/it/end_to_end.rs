@@ -173,3 +173,30 @@ async fn an_action_may_settle_what_it_recorded_in_place_of_the_estimate() {
     assert_eq!(spent(), 150, "the estimate, where nothing is known");
     authority.assert_settled();
 }
+
+#[tokio::test]
+async fn what_an_action_reports_while_it_is_dropped_is_settled() {
+    /// Reports what was delivered when it goes out of scope, as a stream's meter does.
+    struct Meter;
+
+    impl Drop for Meter {
+        fn drop(&mut self) {
+            let context = runcycles::context().expect("a guarded call");
+            context.record_usage(&tokens(7)).expect("the reservation's unit");
+        }
+    }
+
+    #[cycles(tokens(100), "llm.completion", client = client)]
+    async fn call(client: &CyclesClient) -> Result<(), Error> {
+        let _meter = Meter;
+        std::future::pending().await
+    }
+
+    let authority = Authority::builder().budget("tenant:acme", tokens(1_000)).start().await.unwrap();
+    let client = authority.client("acme");
+    let elapsed = tokio::time::timeout(std::time::Duration::from_millis(1), call(&client)).await;
+    assert!(elapsed.is_err());
+    client.flush(std::time::Duration::from_secs(10)).await;
+    assert_eq!(authority.ledger("tenant:acme").unwrap().spent, tokens(7));
+    authority.assert_settled();
+}

@@ -31,7 +31,6 @@ fn open_outcomes() -> Vec<Reply> {
         reply::timeout(),
         Reply::Fail(TransportErrorKind::Connect),
         Reply::Fail(TransportErrorKind::Interrupted),
-        Reply::Silence,
         Reply::Lost,
         reply::refusal(500, "INTERNAL_ERROR"),
         reply::raw(503, "<html>unavailable</html>"),
@@ -112,6 +111,18 @@ async fn an_open_outcome_is_repeated_at_once_with_the_same_bytes() {
         assert_eq!(sent[0].body, sent[1].body);
         assert_eq!(script.sent().len(), 3, "{:?}", script.sent());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_took_long_is_repeated_without_its_caller() {
+    let script = Script::new();
+    script.next(Route::Commit, [Reply::Silence]);
+    let settlement = guard(&script).await.commit(tokens(7)).await.unwrap();
+    assert_eq!((settlement, script.of(Route::Commit).len()), (Settlement::Pending, 1));
+    pass(DAY).await;
+    let sent = script.of(Route::Commit);
+    assert_eq!(sent.len(), 2);
+    assert_eq!(sent[0].body, sent[1].body);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
-use runcycles::{Context, CyclesClient, Error, TransportErrorKind, WithCyclesConfig, tokens};
+use runcycles::{Context, CyclesClient, Error, JournalConfig, TransportErrorKind, WithCyclesConfig, tokens};
 use runcycles_authority::{Authority, Clock};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -85,6 +85,7 @@ async fn known_spend_is_in_the_ledger_once_and_nothing_stays_held_whatever_the_n
             Authority::builder().clock(clock).budget("tenant:acme", tokens(1_000_000)).start().await.unwrap();
         let script = faulty(&authority, &mut rng);
         let client = CyclesClient::builder(authority.api_key("acme"), "http://authority.test")
+            .journal(JournalConfig::disabled())
             .tenant("acme")
             .transport(script.clone())
             .build();

@@ -24,12 +24,13 @@ fn a_function_becomes_what_its_user_could_have_written() {
             call.ttl(&::core::time::Duration::from_millis(30000u64));
             let call = call.build();
             let guard = guard::<Result<Reply, AgentError>, _>();
-            let body = ::core::pin::pin!(async move {
+            let body = ::core::pin::pin!(::core::option::Option::Some(async move {
                 if let ::core::option::Option::Some(result) = guard.no_result() {
                     return result;
                 }
                 { ask(user).await }
-            });
+            }));
+            let body = PinnedBody::new(body);
             #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
             let result = guard.run_metered(call, body, |reply| reply.cost()).await;
             result
@@ -49,13 +50,14 @@ fn a_fallback_stands_after_the_body_which_leaves_it_the_parameters() {
             let call = call.build();
             let guard = guard::<Result<_, AgentError>, Fallible>();
             let result = {
-                let body = ::core::pin::pin!(async {
+                let body = ::core::pin::pin!(::core::option::Option::Some(async {
                     if let ::core::option::Option::Some(result) = guard.no_result() {
                         return result;
                     }
                     { ask(&prompt).await }
-                });
-                let body = ::core::pin::pin!(guard.attempt(body));
+                }));
+                let body = PinnedBody::new(body);
+                let body = guard.attempt(body);
                 let guard = guard.attempts();
                 let result = guard.run(call, body).await;
                 result
@@ -91,12 +93,13 @@ fn a_method_of_async_trait_keeps_its_shape() {
                 let call = call.build();
                 let __ret: Result<u8, Error> = {
                     let guard = guard::<Result<u8, Error>, _>();
-                    let body = ::core::pin::pin!(async move {
+                    let body = ::core::pin::pin!(::core::option::Option::Some(async move {
                         if let ::core::option::Option::Some(result) = guard.no_result() {
                             return result;
                         }
                         { Ok(__self.count(text)) }
-                    });
+                    }));
+                    let body = PinnedBody::new(body);
                     let result = guard.run(call, body).await;
                     result
                 };

@@ -1,7 +1,5 @@
 //! What `#[cycles]` expands to a call of.
 
-use std::pin::pin;
-
 use super::Call;
 use crate::client::current_client;
 use crate::error::Error;
@@ -18,7 +16,6 @@ where
     E: From<Error>,
     A: FnOnce(&T) -> Result<Amount, ValidationError>,
 {
-    let body = pin!(body);
     let mut call = call?;
     let client = match call.client.take() {
         Some(client) => client,

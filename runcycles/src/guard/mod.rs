@@ -154,8 +154,14 @@ impl ReservationGuard {
     ///
     /// # Errors
     ///
-    /// Any [`Error`]; the reservation and its heartbeat are as before.
+    /// Any [`Error`]; the reservation and its heartbeat are as before. Where the authority only observes there is nothing to
+    /// extend, which is an [`Error::Validation`].
     pub async fn extend(&self, by: Duration) -> Result<ExtendResponse, Error> {
+        if self.reservation.observed {
+            return Err(
+                ValidationError::new("extend", "a reservation that is only observed", "one that holds budget").into()
+            );
+        }
         self.client.extend_reservation(&self.reservation.id, &ExtendRequest::new(by)).await
     }
 

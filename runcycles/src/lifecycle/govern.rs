@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::context::Context;
+use super::pinned::PinnedBody;
 use crate::client::CyclesClient;
 use crate::error::Error;
 use crate::guard::{DropReason, ReservationGuard};
@@ -49,8 +50,8 @@ where
     guard.reservation().report().metrics = metrics;
     let context = Context::new(Arc::clone(guard.reservation()), guard.lease());
     let started = Instant::now();
-    let action = pin!(action(context.clone()));
-    let output = context.enter(action).await;
+    let action = pin!(Some(action(context.clone())));
+    let output = context.enter(PinnedBody::new(action)).await;
     let latency = started.elapsed();
     match judge(output) {
         Outcome::Done { value, actual } => {

@@ -34,6 +34,9 @@ pub(crate) use self::replay::KeptJournal;
 pub use self::flush::FlushReport;
 pub use self::outcome::Settlement;
 
+/// How long a caller waits for further attempts; an attempt that has begun is waited for.
+const INLINE_BUDGET: Duration = Duration::from_secs(1);
+
 /// Where one attempt brought a claim.
 enum Progress {
     /// It is settled, or finally refused.
@@ -177,9 +180,10 @@ impl Settling {
             self.claim = None;
             return Ok(Settlement::Observed);
         };
+        let started = Instant::now();
         let progress = loop {
             match self.shared.advance(claim).await {
-                Progress::Again => {}
+                Progress::Again if started.elapsed() < INLINE_BUDGET => {}
                 progress => break progress,
             }
         };
