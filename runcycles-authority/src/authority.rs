@@ -8,7 +8,9 @@ use tokio::net::ToSocketAddrs;
 
 use crate::builder::AuthorityBuilder;
 use crate::engine::{AddApiKey, BudgetError, DescribeHolds, Engine, Fund, Funding, ReadLedgers, SetStatus};
-use crate::http::{BindError, Gate, Router, Server, listen};
+use crate::faults::{Call, Fault, RecordedRequest};
+use crate::front::Front;
+use crate::http::{BindError, Server, listen};
 use crate::ids::{IdSource, random_api_key};
 use crate::ledger::Ledger;
 use crate::state::LedgerStatus;
@@ -28,7 +30,7 @@ pub struct Authority {
 
 struct Shared {
     engine: Arc<Engine>,
-    router: Arc<Router>,
+    front: Arc<Front>,
     ids: IdSource,
     has_keys: bool,
 }
@@ -39,9 +41,8 @@ impl Authority {
         AuthorityBuilder::new()
     }
 
-    pub(crate) fn new(engine: Arc<Engine>, gate: Gate, ids: IdSource, has_keys: bool) -> Self {
-        let router = Arc::new(Router::new(engine.clone(), gate));
-        Self { shared: Arc::new(Shared { engine, router, ids, has_keys }) }
+    pub(crate) fn new(engine: Arc<Engine>, front: Front, ids: IdSource, has_keys: bool) -> Self {
+        Self { shared: Arc::new(Shared { engine, front: Arc::new(front), ids, has_keys }) }
     }
 
     /// A client of a tenant, in this process: with a fresh key, the tenant as its default scope, and no socket.
@@ -60,7 +61,7 @@ impl Authority {
 
     /// The way in without a socket, for a client's builder.
     pub fn transport(&self) -> InProcess {
-        InProcess::new(self.shared.router.clone())
+        InProcess::new(self.shared.front.clone())
     }
 
     /// A fresh API key of a tenant, which is added if it does not exist.
@@ -85,7 +86,7 @@ impl Authority {
     /// [`BindError`] where the address cannot be listened on, or is not of this machine alone and the builder was given no
     /// API key.
     pub async fn serve(&self, addr: impl ToSocketAddrs + fmt::Debug) -> Result<Server, BindError> {
-        listen(addr, self.shared.router.clone(), self.shared.has_keys).await
+        listen(addr, self.shared.front.clone(), self.shared.has_keys).await
     }
 
     /// The ledger at a scope; where the scope has budgets in several units, the first of [`ledgers`](Self::ledgers).
@@ -142,6 +143,39 @@ impl Authority {
 
     pub(crate) fn engine(&self) -> Arc<Engine> {
         self.shared.engine.clone()
+    }
+
+    /// Lets the next request go wrong, whatever it is. Faults wait in line, one for each request.
+    ///
+    /// ```
+    /// use runcycles::usd;
+    /// use runcycles_authority::{Authority, Call, Fault};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let authority = Authority::builder().budget("tenant:acme", usd!(5)).start().await?;
+    /// authority.inject(Fault::LoseResponse);
+    /// authority.inject_on(Call::Commit, Fault::Deny);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn inject(&self, fault: Fault) {
+        self.shared.front.inject(None, fault);
+    }
+
+    /// Lets the next request of an operation go wrong.
+    pub fn inject_on(&self, call: Call, fault: Fault) {
+        self.shared.front.inject(Some(call), fault);
+    }
+
+    /// How many faults still wait for a request.
+    pub fn pending_faults(&self) -> usize {
+        self.shared.front.pending_faults()
+    }
+
+    /// Every request so far, in the order of their answers, if the builder was told to
+    /// [record them](AuthorityBuilder::record_requests).
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.shared.front.requests()
     }
 
     fn set_status(&self, scope: &str, status: LedgerStatus) -> Result<(), BudgetError> {

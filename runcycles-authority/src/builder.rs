@@ -10,7 +10,8 @@ use crate::authority::Authority;
 use crate::budget::{Budget, InvalidBudget};
 use crate::clock::{Clock, SystemClock};
 use crate::engine::{Engine, InvalidTenant, ensure_tenant};
-use crate::http::Gate;
+use crate::front::Front;
+use crate::http::{Gate, Router};
 use crate::ids::IdSource;
 use crate::scope::{InvalidScope, ScopePath};
 use crate::state::{ApiKey, Changes, KeyDigest, Ledger, LedgerOptions, Overage, Rules, State, TenantSettings};
@@ -86,6 +87,7 @@ pub struct AuthorityBuilder {
     admin_key: Option<String>,
     evaluate_policies: bool,
     enforce_permissions: bool,
+    record_requests: bool,
 }
 
 impl AuthorityBuilder {
@@ -99,6 +101,7 @@ impl AuthorityBuilder {
             admin_key: None,
             evaluate_policies: false,
             enforce_permissions: false,
+            record_requests: false,
         }
     }
 
@@ -144,6 +147,12 @@ impl AuthorityBuilder {
     /// the reference server. The admin plane always looks at them.
     pub fn enforce_permissions(mut self) -> Self {
         self.enforce_permissions = true;
+        self
+    }
+
+    /// Keeps every request, for tests: see [`Authority::requests`].
+    pub fn record_requests(mut self) -> Self {
+        self.record_requests = true;
         self
     }
 
@@ -209,7 +218,8 @@ impl AuthorityBuilder {
         }
         let engine = Arc::new(Engine::new(state, self.clock));
         let gate = Gate::new(engine.clone(), self.admin_key.as_deref(), self.enforce_permissions);
-        Ok(Authority::new(engine, gate, ids, has_keys))
+        let front = Front::new(Router::new(engine.clone(), gate), self.record_requests);
+        Ok(Authority::new(engine, front, ids, has_keys))
     }
 }
 

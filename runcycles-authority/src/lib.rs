@@ -12,7 +12,9 @@ mod clock;
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub mod conformance;
 mod engine;
+mod faults;
 mod fingerprint;
+mod front;
 mod http;
 mod ids;
 mod ledger;
@@ -29,6 +31,7 @@ pub use self::budget::{Budget, InvalidBudget};
 pub use self::builder::{AuthorityBuilder, StartError, Tenant};
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::engine::{BudgetError, Funding, InvalidTenant};
+pub use self::faults::{Call, Fault, RecordedRequest};
 pub use self::http::{BindError, Server};
 pub use self::ledger::{Ledger, LedgerStatus};
 pub use self::scope::InvalidScope;

@@ -36,7 +36,7 @@ impl Exchange {
 
     /// A success.
     pub(super) fn success(self, reply: Reply) -> Response<Bytes> {
-        self.respond(reply.status, reply.body)
+        self.respond(reply.status, reply.media_type, reply.body)
     }
 
     /// A refusal.
@@ -46,21 +46,21 @@ impl Exchange {
         let mut body = ErrorResponse::new(problem.code, problem.message.into_owned(), request_id);
         body.trace_id = Some(self.trace_id.as_str().to_owned());
         body.details = problem.details;
-        let mut response = self.respond(problem.status, to_json(&body).unwrap_or_default());
+        let mut response = self.respond(problem.status, JSON, to_json(&body).unwrap_or_default());
         if let Some(allow) = problem.allow {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
         }
         response
     }
 
-    fn respond(self, status: StatusCode, body: Bytes) -> Response<Bytes> {
+    fn respond(self, status: StatusCode, media_type: &'static str, body: Bytes) -> Response<Bytes> {
         let mut response = Response::new(body);
         *response.status_mut() = status;
         let mut buffer = Uuid::encode_buffer();
         let request_id = &*self.request_id.hyphenated().encode_lower(&mut buffer);
         let headers = response.headers_mut();
         headers.reserve(8);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         // Hexadecimal digits and hyphens are always a header's value.
         headers.extend(HeaderValue::from_str(request_id).map(|value| (REQUEST_ID, value)));
         headers.extend(HeaderValue::from_str(self.trace_id.as_str()).map(|value| (TRACE_ID, value)));
@@ -77,16 +77,25 @@ impl Exchange {
 #[derive(Debug)]
 pub(super) struct Reply {
     status: StatusCode,
+    media_type: &'static str,
     body: Bytes,
 }
 
+const JSON: &str = "application/json";
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 impl Reply {
     pub(super) fn ok(body: Bytes) -> Self {
-        Self { status: StatusCode::OK, body }
+        Self { status: StatusCode::OK, media_type: JSON, body }
     }
 
     pub(super) fn created(body: Bytes) -> Self {
-        Self { status: StatusCode::CREATED, body }
+        Self { status: StatusCode::CREATED, media_type: JSON, body }
+    }
+
+    /// Counters, as Prometheus reads them.
+    pub(super) fn metrics(body: Bytes) -> Self {
+        Self { status: StatusCode::OK, media_type: METRICS, body }
     }
 
     /// A body that writes itself.

@@ -1,19 +1,22 @@
 //! From a request to its answer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use runcycles::models::ErrorCode;
 
 use super::admin::{self, Admin};
 use super::exchange::{Exchange, Reply};
 use super::gate::{Gate, Principal};
+use super::metrics::Metrics;
 use super::path::Route;
 use super::problem::Problem;
 use super::query::Query;
 use super::writes::Write;
-use super::{health, reads};
-use crate::engine::Engine;
+use super::{json, reads};
+use crate::engine::{CountRows, Engine};
 use crate::ids::IdSource;
 
 /// Answers every request, whichever way it came: in process or over a socket.
@@ -22,31 +25,40 @@ pub(crate) struct Router {
     engine: Arc<Engine>,
     gate: Gate,
     ids: IdSource,
+    metrics: Metrics,
 }
 
 impl Router {
     pub(crate) fn new(engine: Arc<Engine>, gate: Gate) -> Self {
-        Self { engine, gate, ids: IdSource::new() }
+        Self { engine, gate, ids: IdSource::new(), metrics: Metrics::default() }
     }
 
     /// Answers a request. Never waits, except for its turn at the state.
     pub(crate) fn handle(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let start = Instant::now();
         let mut exchange = Exchange::new(request.headers(), &self.ids);
-        match self.route(request, &mut exchange) {
+        let response = match self.route(request, &mut exchange) {
             Ok(reply) => exchange.success(reply),
             Err(problem) => exchange.problem(problem),
-        }
+        };
+        self.metrics.count(request.method(), request.uri().path(), response.status(), start.elapsed());
+        response
     }
 
-    /// The answer to a request whose body was refused before it was read to its end.
-    pub(crate) fn refuse_body(&self, headers: &HeaderMap, status: StatusCode, message: String) -> Response<Bytes> {
-        let code = runcycles::models::ErrorCode::InvalidRequest;
+    /// A refusal of a request that is not routed.
+    pub(crate) fn refuse(
+        &self,
+        headers: &HeaderMap,
+        status: StatusCode,
+        code: ErrorCode,
+        message: String,
+    ) -> Response<Bytes> {
         Exchange::new(headers, &self.ids).problem(Problem::new(status, code, message))
     }
 
     fn route(&self, request: &Request<Bytes>, exchange: &mut Exchange) -> Result<Reply, Problem> {
         let path = request.uri().path();
-        if let Some(reply) = health::answer(request.method(), path) {
+        if let Some(reply) = self.answer_anybody(request.method(), path) {
             return reply;
         }
         if admin::is_admin_path(path) {
@@ -60,6 +72,21 @@ impl Router {
         let caller = self.gate.tenant(request.headers())?;
         exchange.authenticated(&caller.tenant_name);
         self.dispatch(route, &Principal::Tenant(caller), request)
+    }
+
+    /// The answer on a path that needs no key; nothing on other paths.
+    fn answer_anybody(&self, method: &Method, path: &str) -> Option<Result<Reply, Problem>> {
+        let answer = || match path {
+            "/actuator/health" | "/actuator/health/liveness" | "/actuator/health/readiness" => {
+                Some(Reply::ok(json::object(|answer| answer.plain("status", "UP"))))
+            }
+            "/metrics" | "/actuator/prometheus" => {
+                Some(Reply::metrics(self.metrics.write(self.engine.execute(CountRows))))
+            }
+            _ => None,
+        };
+        let reply = answer()?;
+        Some(if method == Method::GET { Ok(reply) } else { Err(Problem::method_not_allowed("GET")) })
     }
 
     fn dispatch(

@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-use super::Router;
+use crate::front::Front;
 
 /// The largest body that is read.
 const BODY_LIMIT: usize = 1 << 20;
@@ -92,7 +92,7 @@ impl Drop for Server {
 /// Starts to listen.
 pub(crate) async fn listen(
     addr: impl ToSocketAddrs + std::fmt::Debug,
-    router: Arc<Router>,
+    front: Arc<Front>,
     has_keys: bool,
 ) -> Result<Server, BindError> {
     let shown = format!("{addr:?}");
@@ -106,12 +106,12 @@ pub(crate) async fn listen(
     let listener = TcpListener::bind(&*addrs).await.map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
     let (stop, stopping) = watch::channel(false);
-    let task = tokio::spawn(run(listener, router, stopping));
+    let task = tokio::spawn(run(listener, front, stopping));
     Ok(Server { addr, stop, task })
 }
 
 /// Accepts connections until told to stop, then waits for those that are being served.
-async fn run(listener: TcpListener, router: Arc<Router>, mut stopping: watch::Receiver<bool>) {
+async fn run(listener: TcpListener, front: Arc<Front>, mut stopping: watch::Receiver<bool>) {
     let permits = Arc::new(Semaphore::new(CONNECTION_LIMIT));
     let graceful = GracefulShutdown::new();
     // Connections belong to this task, so that they end with it.
@@ -126,7 +126,7 @@ async fn run(listener: TcpListener, router: Arc<Router>, mut stopping: watch::Re
             Some(_) = connections.join_next() => {}
             (permit, accepted) = accept => match accepted {
                 Ok((stream, _)) => {
-                    let served = serve(stream, router.clone(), graceful.watcher());
+                    let served = serve(stream, front.clone(), graceful.watcher());
                     connections.spawn(async move {
                         served.await;
                         drop(permit);
@@ -151,11 +151,11 @@ async fn stopped(stopping: &mut watch::Receiver<bool>) {
 }
 
 /// Serves one connection to its end.
-async fn serve(stream: TcpStream, router: Arc<Router>, watcher: Watcher) {
+async fn serve(stream: TcpStream, front: Arc<Front>, watcher: Watcher) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps waiting for full packets");
     }
-    let service = service_fn(|request| answer(&router, request));
+    let service = service_fn(|request| answer(&front, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -167,12 +167,12 @@ async fn serve(stream: TcpStream, router: Arc<Router>, watcher: Watcher) {
 
 /// Reads a request's body, within its limits, and answers it.
 async fn answer(
-    router: &Router,
+    front: &Front,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Box<dyn StdError + Send + Sync>> {
     let (head, body) = request.into_parts();
     let refuse = |status, message| {
-        let mut response = router.refuse_body(&head.headers, status, message);
+        let mut response = front.refuse_body(&head.headers, status, message);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         Ok(response.map(Full::new))
     };
@@ -188,7 +188,8 @@ async fn answer(
             return refuse(StatusCode::REQUEST_TIMEOUT, message);
         }
     };
-    Ok(router.handle(&Request::from_parts(head, body)).map(Full::new))
+    // An error ends the connection without an answer.
+    Ok(front.answer(&Request::from_parts(head, body)).await?.map(Full::new))
 }
 
 fn too_large() -> String {

@@ -6,6 +6,7 @@ mod admin;
 mod builder;
 mod client;
 mod expiry;
+mod faults;
 mod headers;
 mod idempotency;
 mod overage;

@@ -1,0 +1,114 @@
+//! The door that every request comes through: faults first, then the router, then the record.
+
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use runcycles::models::ErrorCode;
+
+use crate::faults::{Call, Fault, RecordedRequest, Script};
+use crate::http::Router;
+
+/// Answers requests, unless something was told to go wrong.
+#[derive(Debug)]
+pub(crate) struct Front {
+    router: Router,
+    script: Script,
+    record: Option<Mutex<Vec<RecordedRequest>>>,
+}
+
+/// The client gets no answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection was dropped on purpose")]
+pub(crate) struct Dropped;
+
+impl Front {
+    pub(crate) fn new(router: Router, record_requests: bool) -> Self {
+        Self { router, script: Script::default(), record: record_requests.then(Mutex::default) }
+    }
+
+    pub(crate) fn inject(&self, call: Option<Call>, fault: Fault) {
+        self.script.add(call, fault);
+    }
+
+    pub(crate) fn pending_faults(&self) -> usize {
+        self.script.len()
+    }
+
+    /// What was recorded so far.
+    pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
+        let record = self.record.as_ref().map(|record| record.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        record.unwrap_or_default()
+    }
+
+    /// The fault that is for a request, if there is one; it is for no other then.
+    pub(crate) fn fault_for(&self, request: &Request<Bytes>) -> Option<Fault> {
+        self.script.take(request)
+    }
+
+    /// Answers a request that nothing goes wrong with.
+    pub(crate) fn handle(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let response = self.router.handle(request);
+        self.note(request, Some(response.status()));
+        response
+    }
+
+    /// Answers a request, or lets it go wrong.
+    pub(crate) async fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Dropped> {
+        match self.fault_for(request) {
+            None => Ok(self.handle(request)),
+            Some(fault) => self.go_wrong(request, fault).await,
+        }
+    }
+
+    /// The answer to a request whose body was refused before it was read to its end.
+    pub(crate) fn refuse_body(&self, headers: &HeaderMap, status: StatusCode, message: String) -> Response<Bytes> {
+        self.router.refuse(headers, status, ErrorCode::InvalidRequest, message)
+    }
+
+    pub(crate) async fn go_wrong(&self, request: &Request<Bytes>, fault: Fault) -> Result<Response<Bytes>, Dropped> {
+        let refuse =
+            |status, code, message: &str| self.router.refuse(request.headers(), status, code, message.to_owned());
+        let response = match fault {
+            Fault::LoseResponse => {
+                self.router.handle(request);
+                self.note(request, None);
+                return Err(Dropped);
+            }
+            Fault::DropConnection => {
+                self.note(request, None);
+                return Err(Dropped);
+            }
+            Fault::Delay(delay) => {
+                let response = self.router.handle(request);
+                tokio::time::sleep(delay).await;
+                response
+            }
+            Fault::Status(status) => refuse(status, ErrorCode::InternalError, "This answer was scripted"),
+            Fault::RateLimited { retry_after } => {
+                let message = "Too many requests: this answer was scripted";
+                let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, ErrorCode::LimitExceeded, message);
+                let seconds = HeaderValue::from(retry_after.as_secs());
+                response.headers_mut().insert(header::RETRY_AFTER, seconds.clone());
+                response.headers_mut().insert("x-ratelimit-reset", seconds);
+                response
+            }
+            Fault::MalformedSuccess => {
+                let response = self.router.handle(request);
+                response.map(|body| body.slice(..body.len() / 2))
+            }
+            Fault::Deny => {
+                let message = "Budget exceeded for: this denial was scripted";
+                refuse(StatusCode::CONFLICT, ErrorCode::BudgetExceeded, message)
+            }
+        };
+        self.note(request, Some(response.status()));
+        Ok(response)
+    }
+
+    fn note(&self, request: &Request<Bytes>, status: Option<StatusCode>) {
+        if let Some(record) = &self.record {
+            record.lock().unwrap_or_else(PoisonError::into_inner).push(RecordedRequest::new(request, status));
+        }
+    }
+}
