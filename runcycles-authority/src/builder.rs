@@ -9,10 +9,12 @@ use runcycles::models::{Caps, CommitOveragePolicy, Unit as WireUnit};
 use crate::authority::Authority;
 use crate::budget::{Budget, InvalidBudget};
 use crate::clock::{Clock, SystemClock};
-use crate::engine::{Engine, InvalidTenant, ensure_tenant};
+use crate::engine::admin::CreatePolicy;
+use crate::engine::{Command as _, Engine, InvalidTenant, ensure_tenant};
 use crate::front::Front;
 use crate::http::{Gate, Router};
 use crate::ids::IdSource;
+use crate::policy::Policy;
 use crate::scope::{InvalidScope, ScopePath};
 use crate::state::{ApiKey, Changes, KeyDigest, Ledger, LedgerOptions, Overage, Rules, State, TenantSettings};
 use crate::unit::Unit;
@@ -83,6 +85,7 @@ pub struct AuthorityBuilder {
     budgets: Vec<(String, Budget)>,
     api_keys: Vec<(String, String)>,
     caps: Vec<(String, WireUnit, Caps)>,
+    policies: Vec<(String, Policy)>,
     clock: Arc<dyn Clock>,
     admin_key: Option<String>,
     evaluate_policies: bool,
@@ -97,6 +100,7 @@ impl AuthorityBuilder {
             budgets: Vec::new(),
             api_keys: Vec::new(),
             caps: Vec::new(),
+            policies: Vec::new(),
             clock: Arc::new(SystemClock),
             admin_key: None,
             evaluate_policies: false,
@@ -156,6 +160,12 @@ impl AuthorityBuilder {
         self
     }
 
+    /// Adds a policy of a tenant, which is added with it, and turns on [`evaluate_policies`](Self::evaluate_policies).
+    pub fn policy(mut self, tenant: impl Into<String>, policy: Policy) -> Self {
+        self.policies.push((tenant.into(), policy));
+        self.evaluate_policies()
+    }
+
     /// Sets the clock; the operating system's by default.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -203,6 +213,14 @@ impl AuthorityBuilder {
             let ledger = unit.and_then(|unit| state.ledgers().find(path.as_str(), unit));
             let ledger = ledger.ok_or(StartError::CapsWithoutBudget { scope, unit: wire_unit })?;
             state.ledger_mut(ledger).caps = Some(Arc::new(caps));
+        }
+        for (tenant, policy) in self.policies {
+            let (name, now) = (policy.name.clone(), state.now());
+            let refused = |problem: String| StartError::Policy { name: name.clone(), problem };
+            ensure_tenant(&mut state, &tenant)?;
+            let policy = policy.resolve(ids.next_named("pol_")).map_err(refused)?;
+            let created = CreatePolicy { tenant: &tenant, policy }.apply(&mut state, now);
+            created.map_err(|refusal| refused(refusal.to_string()))?;
         }
         let has_keys = !self.api_keys.is_empty() || self.admin_key.is_some();
         for (key, tenant) in self.api_keys {
@@ -292,6 +310,14 @@ pub enum StartError {
         tenant: String,
         /// The policy.
         policy: String,
+    },
+    /// A policy that cannot be kept.
+    #[error("invalid policy {name:?}: {problem}")]
+    Policy {
+        /// The policy's name.
+        name: String,
+        /// What is wrong.
+        problem: String,
     },
     /// A text that cannot be an admin key. It is not shown.
     #[error("the admin key is blank or has characters that a header cannot carry")]

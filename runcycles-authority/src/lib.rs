@@ -19,6 +19,7 @@ mod http;
 mod ids;
 mod ledger;
 mod pattern;
+mod policy;
 mod probe;
 mod scope;
 #[allow(dead_code, reason = "a store on disk reads and writes the rest")]
@@ -34,6 +35,7 @@ pub use self::engine::{BudgetError, Funding, InvalidTenant};
 pub use self::faults::{Call, Fault, RecordedRequest};
 pub use self::http::{BindError, Server};
 pub use self::ledger::{Ledger, LedgerStatus};
+pub use self::policy::Policy;
 pub use self::scope::InvalidScope;
 pub use self::transport::InProcess;
 

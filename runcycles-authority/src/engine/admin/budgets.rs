@@ -297,7 +297,7 @@ fn utilization_parts(figures: &Figures) -> u64 {
 
 fn find(state: &State, scope: &ScopePath, unit: Unit) -> Result<LedgerId, AdminRefusal> {
     let found = state.ledgers().find(scope.as_str(), unit);
-    found.ok_or_else(|| AdminRefusal::BudgetNotFound { scope: scope.to_string(), unit })
+    found.ok_or_else(|| AdminRefusal::BudgetNotFound { scope: scope.to_string(), unit: unit.as_str() })
 }
 
 fn find_of_open_tenant(state: &State, scope: &ScopePath, unit: Unit) -> Result<LedgerId, AdminRefusal> {

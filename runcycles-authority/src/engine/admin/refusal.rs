@@ -3,57 +3,42 @@
 use std::sync::Arc;
 
 use crate::engine::BudgetError;
-use crate::unit::Unit;
 
-/// A refused request of the admin plane. Nothing has changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A refused request of the admin plane, in the words that clients see. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AdminRefusal {
-    TenantNotFound {
-        id: String,
-    },
+    #[error("Tenant not found: {id}")]
+    TenantNotFound { id: String },
     /// What a closed tenant owns stays as it is.
-    TenantClosed {
-        id: Arc<str>,
-    },
-    TenantNotActive {
-        id: Arc<str>,
-    },
+    #[error("Tenant {id} is closed; owned objects are read-only")]
+    TenantClosed { id: Arc<str> },
+    #[error("Tenant {id} is not active")]
+    TenantNotActive { id: Arc<str> },
     /// Something with this name exists already.
-    Duplicate {
-        what: String,
-    },
-    BudgetNotFound {
-        scope: String,
-        unit: Unit,
-    },
-    KeyNotFound {
-        id: String,
-    },
-    KeyRevoked {
-        id: String,
-    },
-    KeyExpired {
-        id: String,
-    },
-    PolicyNotFound {
-        id: String,
-    },
-    /// It belongs to another tenant.
+    #[error("{what}")]
+    Duplicate { what: String },
+    #[error("Budget not found: {scope} in {unit}")]
+    BudgetNotFound { scope: String, unit: &'static str },
+    #[error("API key not found: {id}")]
+    KeyNotFound { id: String },
+    #[error("API key {id} is revoked")]
+    KeyRevoked { id: String },
+    #[error("API key {id} has expired")]
+    KeyExpired { id: String },
+    #[error("Policy not found: {id}")]
+    PolicyNotFound { id: String },
+    #[error("It belongs to another tenant")]
     OtherTenant,
     /// The key is for other scopes.
-    OutOfScope {
-        scope: String,
-    },
+    #[error("Scope {scope} is outside the scope filter of the API key")]
+    OutOfScope { scope: String },
     /// The idempotency key was used for another request.
+    #[error(
+        "Provided idempotency does not match the stored one: the key was used for another request; use a fresh key"
+    )]
     KeyMismatch,
-    Invalid {
-        message: String,
-    },
-    Budget(BudgetError),
-}
-
-impl From<BudgetError> for AdminRefusal {
-    fn from(error: BudgetError) -> Self {
-        Self::Budget(error)
-    }
+    #[error("{message}")]
+    Invalid { message: String },
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
 }

@@ -9,33 +9,24 @@ use crate::http::problem::Problem;
 
 impl From<AdminRefusal> for Problem {
     fn from(refusal: AdminRefusal) -> Self {
-        let code = |text: &str| ErrorCode::from(text);
-        match refusal {
-            AdminRefusal::TenantNotFound { id } => not_found("TENANT_NOT_FOUND", format!("Tenant not found: {id}")),
-            AdminRefusal::KeyNotFound { id } => not_found("NOT_FOUND", format!("API key not found: {id}")),
-            AdminRefusal::PolicyNotFound { id } => not_found("NOT_FOUND", format!("Policy not found: {id}")),
-            AdminRefusal::BudgetNotFound { scope, unit } => {
-                not_found("BUDGET_NOT_FOUND", format!("Budget not found: {scope} in {}", unit.as_str()))
+        let (status, code) = match &refusal {
+            AdminRefusal::Budget(error) => return budget(error),
+            AdminRefusal::TenantNotFound { .. } => (StatusCode::NOT_FOUND, "TENANT_NOT_FOUND"),
+            AdminRefusal::BudgetNotFound { .. } => (StatusCode::NOT_FOUND, "BUDGET_NOT_FOUND"),
+            AdminRefusal::KeyNotFound { .. } | AdminRefusal::PolicyNotFound { .. } => {
+                (StatusCode::NOT_FOUND, "NOT_FOUND")
             }
-            AdminRefusal::TenantClosed { id } => {
-                conflict(ErrorCode::TenantClosed, format!("Tenant {id} is closed; owned objects are read-only"))
+            AdminRefusal::TenantClosed { .. } => (StatusCode::CONFLICT, "TENANT_CLOSED"),
+            AdminRefusal::Duplicate { .. } => (StatusCode::CONFLICT, "DUPLICATE_RESOURCE"),
+            AdminRefusal::KeyRevoked { .. } => (StatusCode::CONFLICT, "KEY_REVOKED"),
+            AdminRefusal::KeyExpired { .. } => (StatusCode::CONFLICT, "KEY_EXPIRED"),
+            AdminRefusal::KeyMismatch => (StatusCode::CONFLICT, "IDEMPOTENCY_MISMATCH"),
+            AdminRefusal::OtherTenant | AdminRefusal::OutOfScope { .. } => (StatusCode::FORBIDDEN, "FORBIDDEN"),
+            AdminRefusal::TenantNotActive { .. } | AdminRefusal::Invalid { .. } => {
+                (StatusCode::BAD_REQUEST, "INVALID_REQUEST")
             }
-            AdminRefusal::TenantNotActive { id } => Self::invalid(format!("Tenant {id} is not active")),
-            AdminRefusal::Duplicate { what } => conflict(code("DUPLICATE_RESOURCE"), what),
-            AdminRefusal::KeyRevoked { id } => conflict(code("KEY_REVOKED"), format!("API key {id} is revoked")),
-            AdminRefusal::KeyExpired { id } => conflict(code("KEY_EXPIRED"), format!("API key {id} has expired")),
-            AdminRefusal::OtherTenant => Self::forbidden("It belongs to another tenant"),
-            AdminRefusal::OutOfScope { scope } => {
-                Self::forbidden(format!("Scope {scope} is outside the scope filter of the API key"))
-            }
-            AdminRefusal::KeyMismatch => conflict(
-                ErrorCode::IdempotencyMismatch,
-                "Provided idempotency does not match the stored one: the key was used for another request; use a fresh key"
-                    .to_owned(),
-            ),
-            AdminRefusal::Invalid { message } => Self::invalid(message),
-            AdminRefusal::Budget(error) => budget(&error),
-        }
+        };
+        Self::new(status, ErrorCode::from(code), refusal.to_string())
     }
 }
 
