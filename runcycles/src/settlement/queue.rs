@@ -145,7 +145,7 @@ impl Worker {
             let wake_at = loop {
                 match self.take_due(in_flight.len()) {
                     Due::Claim(claim) => {
-                        in_flight.spawn(Attempt { shared: Arc::clone(&self.shared), claim: Some(claim) }.make());
+                        in_flight.spawn(Attempt { shared: Arc::clone(&self.shared), claim: Some(*claim) }.make());
                     }
                     Due::At(wake_at) => break wake_at,
                     Due::Nothing => return,
@@ -181,7 +181,7 @@ impl Worker {
             Some(_) => match state.waiting.pop() {
                 Some(waiting) => {
                     state.in_flight += 1;
-                    Due::Claim(waiting.claim)
+                    Due::Claim(Box::new(waiting.claim))
                 }
                 None => Due::At(None),
             },
@@ -190,7 +190,7 @@ impl Worker {
 }
 
 enum Due {
-    Claim(Claim),
+    Claim(Box<Claim>),
     At(Option<Instant>),
     Nothing,
 }

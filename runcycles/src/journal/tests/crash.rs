@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use super::memory_disk::{Fault, MemoryDisk};
 use super::{FINGERPRINT, amounts, journal_on, load, record};
 use crate::client::Durability;
-use crate::journal::ReplaySummary;
+use crate::journal::replay::ReplaySummary;
 
 const BOTH: [Durability; 2] = [Durability::ProcessCrash, Durability::PowerLoss];
 

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
-use crate::journal::{Disk, Entry, OpenFile};
+use crate::journal::Disk;
+use crate::journal::disk::{Entry, OpenFile};
 
 /// A disk in memory that fails, crashes and loses power at any step.
 #[derive(Clone)]

@@ -8,7 +8,8 @@ use tempfile::TempDir;
 
 use super::{BASE_URL, all, amounts, identity, journal_in, load, record};
 use crate::client::JournalConfig;
-use crate::journal::{Journal, ReplaySummary};
+use crate::journal::Journal;
+use crate::journal::replay::ReplaySummary;
 
 /// A record as an earlier version of any client may have left it.
 fn early(id: &str, amount: u64) -> String {
