@@ -119,3 +119,42 @@ fn durability(name: String, value: &str) -> Result<Durability, ConfigError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::JournalConfig;
+
+    fn journal(variables: &[(&str, &str)]) -> Result<JournalConfig, ConfigError> {
+        let required = [("CYCLES_BASE_URL", "http://localhost"), ("CYCLES_API_KEY", "key")];
+        let lookup = |name: &str| variables.iter().chain(&required).find(|(known, _)| *known == name);
+        let config = read("CYCLES_", |name| Ok(lookup(name).map(|(_, value)| (*value).to_owned())))?;
+        Ok(config.journal)
+    }
+
+    #[test]
+    fn the_journal_is_set_by_its_variables_and_blank_ones_count_as_absent() {
+        let set = [
+            ("CYCLES_JOURNAL_ENABLED", "false"),
+            ("CYCLES_JOURNAL_DIR", "/var/lib/agent"),
+            ("CYCLES_JOURNAL_DURABILITY", "Power-Loss"),
+        ];
+        let expected = JournalConfig {
+            enabled: false,
+            directory: Some("/var/lib/agent".into()),
+            durability: Durability::PowerLoss,
+        };
+        assert_eq!(journal(&set), Ok(expected));
+        assert_eq!(journal(&set.map(|(name, _)| (name, " "))), Ok(JournalConfig::default()));
+    }
+
+    #[test]
+    fn an_unknown_durability_is_an_error_that_names_the_known_ones() {
+        let error = journal(&[("CYCLES_JOURNAL_DURABILITY", "fsync")]).expect_err("unknown");
+        assert_eq!(
+            error.to_string(),
+            "invalid configuration: CYCLES_JOURNAL_DURABILITY: \"fsync\" is no durability; \
+             write process-crash or power-loss"
+        );
+    }
+}

@@ -8,6 +8,13 @@ use crate::error::ConfigError;
 /// authority has confirmed it. Clients in other languages read and write the same files.
 ///
 /// Nothing is touched when a client is made: the directory is found and made when the first record is written.
+///
+/// ```no_run
+/// use runcycles::{CyclesClient, Durability, JournalConfig};
+///
+/// let journal = JournalConfig::in_directory("/var/lib/agent/cycles").durability(Durability::PowerLoss);
+/// let client = CyclesClient::builder("cyc_live_example", "https://cycles.example.com").journal(journal).build();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JournalConfig {
@@ -21,6 +28,10 @@ pub struct JournalConfig {
     pub durability: Durability,
 }
 
+#[cfg_attr(
+    not(feature = "journal"),
+    expect(clippy::derivable_impls, reason = "the default is another with the feature")
+)]
 impl Default for JournalConfig {
     fn default() -> Self {
         Self { enabled: cfg!(feature = "journal"), directory: None, durability: Durability::default() }

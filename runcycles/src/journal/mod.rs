@@ -127,7 +127,8 @@ impl Journal {
 
     /// The records that earlier processes left, or nothing where a living client of this process replays them or has done so.
     ///
-    /// The order is given by this call. Called before the first write, it finds no record of this process. It waits for the disk as long as that takes.
+    /// The order is given by this call. Called before the first write, it finds no record of this process. The future waits for
+    /// the disk as long as that takes.
     ///
     /// # Cancel safety
     ///

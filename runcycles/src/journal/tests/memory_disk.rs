@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
-use crate::journal::Disk;
-use crate::journal::disk::{Entry, OpenFile};
+use crate::journal::disk::{Disk, Entry, OpenFile};
 
 /// A disk in memory that fails, crashes and loses power at any step.
 #[derive(Clone)]
