@@ -1,7 +1,20 @@
 //! The Cycles authority, embedded: hard limits on spend and actions, in the process that spends.
 //!
-//! An [`Authority`] answers the same protocol as a Cycles server. Clients in the same process reach it without a socket, others
-//! over HTTP.
+//! An [`Authority`] answers the same protocol as a Cycles server: the runtime plane, and with an admin key the admin plane too.
+//! Clients in the same process reach it without a socket, others over HTTP. What it keeps is in memory and ends with it.
+//!
+//! ```
+//! use runcycles::usd;
+//! use runcycles_authority::Authority;
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let authority = Authority::builder().budget("tenant:acme", usd!(5)).start().await?;
+//! let client = authority.client("acme");
+//! assert_eq!(authority.ledger("tenant:acme").map(|ledger| ledger.remaining.to_string()), Some("$5.00".to_owned()));
+//! # drop(client);
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod authority;

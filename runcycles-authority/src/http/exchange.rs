@@ -1,20 +1,15 @@
 //! What every answer carries.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use runcycles::models::ErrorResponse;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::names::{RATE_REMAINING, RATE_RESET, REQUEST_ID, TENANT, TRACE_ID};
 use super::problem::Problem;
 use super::trace::TraceId;
 use crate::ids::IdSource;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACE_ID: HeaderName = HeaderName::from_static("x-cycles-trace-id");
-const TENANT: HeaderName = HeaderName::from_static("x-cycles-tenant");
-const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
-const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// A request on its way to an answer: its ids, and whose it is once that is known.
 #[derive(Debug)]

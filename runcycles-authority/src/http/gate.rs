@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, StatusCode};
 use runcycles::models::ErrorCode;
 
+use super::names::{ADMIN_KEY, API_KEY};
 use super::problem::Problem;
 use crate::engine::{Authenticate, Caller, Engine};
 use crate::state::{KeyDigest, Permission, TenantId};
@@ -41,13 +42,13 @@ impl Gate {
 
     /// The tenant whose API key a request has.
     pub(super) fn tenant(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
-        let key = headers.get("x-cycles-api-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
+        let key = headers.get(API_KEY).and_then(|key| key.to_str().ok()).unwrap_or_default();
         self.engine.execute(Authenticate { key }).map_err(|reason| Problem::unauthorized(reason.message()))
     }
 
     /// Whether a request has the admin key; refuses any other value in its place.
     pub(super) fn is_operator(&self, headers: &HeaderMap) -> Result<bool, Problem> {
-        let Some(key) = headers.get("x-admin-api-key") else { return Ok(false) };
+        let Some(key) = headers.get(ADMIN_KEY) else { return Ok(false) };
         match (self.admin_key, key.to_str()) {
             (None, _) => Err(Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,

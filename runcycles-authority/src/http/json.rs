@@ -6,12 +6,17 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-/// Room for the answer to a reservation on three or four budgets.
-const USUAL_LENGTH: usize = 2048;
+/// Room for an object without lists.
+const USUAL_LENGTH: usize = 512;
 
 /// Writes one object.
 pub(super) fn object(write: impl FnOnce(&mut Object<'_>)) -> Bytes {
-    let mut out = Vec::with_capacity(USUAL_LENGTH);
+    object_of(USUAL_LENGTH, write)
+}
+
+/// Writes one object of about a length; a close guess saves moving it.
+pub(super) fn object_of(length: usize, write: impl FnOnce(&mut Object<'_>)) -> Bytes {
+    let mut out = Vec::with_capacity(length);
     Object::write(&mut out, write);
     out.into()
 }

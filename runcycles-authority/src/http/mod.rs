@@ -9,6 +9,7 @@ mod gate;
 mod instant;
 mod json;
 mod metrics;
+mod names;
 mod object;
 mod path;
 mod problem;

@@ -1,6 +1,8 @@
 //! The trace a request belongs to.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
+
+use super::names::{TRACE_ID, TRACE_PARENT};
 
 /// 32 lower-case hexadecimal digits, not all zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,9 +13,9 @@ impl TraceId {
     ///
     /// What is malformed counts as absent.
     pub(super) fn of(headers: &HeaderMap, fresh: impl FnOnce() -> u128) -> Self {
-        let header = |name: &str| headers.get(name).map(http::HeaderValue::as_bytes);
-        let parent = header("traceparent").and_then(from_traceparent);
-        parent.or_else(|| header("x-cycles-trace-id").and_then(Self::parse)).unwrap_or_else(|| Self::from_bits(fresh()))
+        let header = |name: HeaderName| headers.get(name).map(http::HeaderValue::as_bytes);
+        let parent = header(TRACE_PARENT).and_then(from_traceparent);
+        parent.or_else(|| header(TRACE_ID).and_then(Self::parse)).unwrap_or_else(|| Self::from_bits(fresh()))
     }
 
     pub(super) fn as_str(&self) -> &str {

@@ -10,6 +10,7 @@ use super::decode::{
 };
 use super::exchange::Reply;
 use super::gate::{Gate, Principal};
+use super::names::IDEMPOTENCY_KEY;
 use super::object::{Integer, Text};
 use super::problem::Problem;
 use super::violations::Violations;
@@ -199,7 +200,7 @@ impl Write<'_> {
     }
 
     fn check_key_header(&self, key: Option<&Text<'_>>) -> Result<(), Problem> {
-        match (self.request.headers().get("x-idempotency-key"), key) {
+        match (self.request.headers().get(IDEMPOTENCY_KEY), key) {
             (Some(header), Some(key)) if header.as_bytes() != key.as_bytes() => {
                 Err(Problem::invalid("X-Idempotency-Key header does not match idempotency_key in request body"))
             }
