@@ -65,6 +65,8 @@ fn an_address_that_can_never_work_is_refused() {
     ] {
         refuses(CyclesClient::builder(API_KEY, url).try_build(), "base_url", text);
     }
+    let swapped = CyclesClient::builder("http://authority.test", "cyc_live_secret").try_build().unwrap_err();
+    assert!(!swapped.to_string().contains("secret") && swapped.to_string().contains("the key first"), "{swapped}");
     let secret = CyclesClient::builder(API_KEY, "http://jane:secret@authority.test").try_build().unwrap_err();
     assert!(!secret.to_string().contains("secret"), "{secret}");
 }

@@ -25,6 +25,11 @@ impl Endpoint {
         if base_url.trim().is_empty() {
             return Err(invalid("it is empty".to_owned()));
         }
+        // Arguments in the wrong order: the message must not show what they hold.
+        if base_url.starts_with("cyc_") {
+            let cure = "give the key first and then the address";
+            return Err(ConfigError::new("base_url", "it looks like an API key", cure));
+        }
         let uri: Uri = base_url.parse().map_err(|error| invalid(format!("{base_url:?} is not a URL: {error}")))?;
         match uri.scheme_str() {
             Some("http" | "https") => {}
