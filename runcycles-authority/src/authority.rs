@@ -14,6 +14,7 @@ use crate::http::{BindError, Server, listen};
 use crate::ids::{IdSource, random_api_key};
 use crate::ledger::Ledger;
 use crate::state::LedgerStatus;
+use crate::store::StoreError;
 use crate::transport::InProcess;
 
 /// Requests name a host, even where none is asked.
@@ -23,6 +24,9 @@ const IN_PROCESS_URL: &str = "http://in-process";
 ///
 /// It answers the protocol's runtime plane, to clients in the same process without a socket and to others over HTTP. Clones
 /// are the same authority.
+///
+/// Where it keeps its state on disk, the methods that change something return once that is kept, and wait for it on the
+/// calling thread.
 #[derive(Clone)]
 pub struct Authority {
     shared: Arc<Shared>,
@@ -51,10 +55,10 @@ impl Authority {
     ///
     /// # Panics
     ///
-    /// Where the text cannot be a tenant's id.
+    /// Where the text cannot be a tenant's id, or the tenant cannot be kept.
     #[track_caller]
     pub fn client(&self, tenant: &str) -> CyclesClient {
-        let builder = CyclesClient::builder(self.api_key(tenant), IN_PROCESS_URL);
+        let builder = CyclesClient::builder(self.add_api_key(tenant, false), IN_PROCESS_URL);
         // Spend of this authority ends with the process; there is nothing to settle with afterwards.
         builder.tenant(tenant).journal(JournalConfig::disabled()).transport(self.transport()).build()
     }
@@ -68,15 +72,10 @@ impl Authority {
     ///
     /// # Panics
     ///
-    /// Where the text cannot be a tenant's id.
+    /// Where the text cannot be a tenant's id, or the key cannot be kept.
     #[track_caller]
     pub fn api_key(&self, tenant: &str) -> String {
-        let key = random_api_key();
-        let id = self.shared.ids.next_named("key_");
-        match self.shared.engine.execute(AddApiKey { id, key: &key, tenant }) {
-            Ok(()) => key,
-            Err(error) => panic!("{error}"),
-        }
+        self.add_api_key(tenant, true)
     }
 
     /// Serves the authority over HTTP on an address such as `127.0.0.1:7878`; port 0 takes a free one.
@@ -127,7 +126,9 @@ impl Authority {
     /// [`BudgetError`] where there is no such budget, it is frozen or closed, or it has too little to take.
     pub fn fund(&self, scope: &str, funding: impl Into<Funding>) -> Result<Ledger, BudgetError> {
         let scope = scope.to_ascii_lowercase();
-        self.shared.engine.execute(Fund { scope: &scope, funding: funding.into() }).map(Ledger::from)
+        let funded = self.shared.engine.execute(Fund { scope: &scope, funding: funding.into() })?;
+        self.shared.engine.wait_written()?;
+        Ok(Ledger::from(funded))
     }
 
     /// Asserts that no reservation holds budget.
@@ -141,8 +142,34 @@ impl Authority {
         assert!(holds.is_empty(), "expected nothing to be held, found {}: {}", holds.len(), holds.join("; "));
     }
 
+    /// Gives the directory back that the authority keeps its state in, once everything in it is written. What is asked for
+    /// later is refused with a 500. An authority in memory stays as it is.
+    ///
+    /// Dropping the last of an authority, its transports, clients and servers does the same, on the dropping thread.
+    ///
+    /// # Errors
+    ///
+    /// Where the store failed, now or before.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.shared.engine.close().await
+    }
+
     pub(crate) fn engine(&self) -> Arc<Engine> {
         self.shared.engine.clone()
+    }
+
+    #[track_caller]
+    fn add_api_key(&self, tenant: &str, is_kept: bool) -> String {
+        let key = random_api_key();
+        let id = self.shared.ids.next_named("key_");
+        match self.shared.engine.execute(AddApiKey { id, key: &key, tenant, is_kept }) {
+            Ok(()) => {}
+            Err(error) => panic!("{error}"),
+        }
+        match self.shared.engine.wait_written() {
+            Ok(()) => key,
+            Err(error) => panic!("the API key of tenant {tenant} cannot be kept: {error}"),
+        }
     }
 
     /// Lets the next request go wrong, whatever it is. Faults wait in line, one for each request.
@@ -180,7 +207,8 @@ impl Authority {
 
     fn set_status(&self, scope: &str, status: LedgerStatus) -> Result<(), BudgetError> {
         let scope = scope.to_ascii_lowercase();
-        self.shared.engine.execute(SetStatus { scope: &scope, status })
+        self.shared.engine.execute(SetStatus { scope: &scope, status })?;
+        Ok(self.shared.engine.wait_written()?)
     }
 }
 

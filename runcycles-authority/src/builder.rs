@@ -1,6 +1,8 @@
 //! How an authority is set up.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +18,8 @@ use crate::http::{Gate, Router};
 use crate::ids::IdSource;
 use crate::policy::Policy;
 use crate::scope::{InvalidScope, ScopePath};
-use crate::state::{ApiKey, Changes, KeyDigest, Ledger, LedgerOptions, Overage, Rules, State, TenantSettings};
+use crate::state::{ApiKey, Changes, Figures, KeyDigest, Ledger, LedgerOptions, Overage, Rules, State, TenantSettings};
+use crate::store::{Durability, Store, StoreError};
 use crate::unit::Unit;
 
 /// A tenant to start with, and what applies to its reservations.
@@ -91,6 +94,9 @@ pub struct AuthorityBuilder {
     evaluate_policies: bool,
     enforce_permissions: bool,
     record_requests: bool,
+    path: Option<PathBuf>,
+    durability: Durability,
+    compact_at: u64,
 }
 
 impl AuthorityBuilder {
@@ -106,11 +112,14 @@ impl AuthorityBuilder {
             evaluate_policies: false,
             enforce_permissions: false,
             record_requests: false,
+            path: None,
+            durability: Durability::default(),
+            compact_at: Store::COMPACT_AT,
         }
     }
 
     /// Adds a budget at a scope such as `tenant:acme/agent:bot`: an amount, or a [`Budget`] with options. The tenant is added
-    /// with it.
+    /// with it. Where a [`path`](Self::path) holds such a budget already, that one is kept.
     pub fn budget(mut self, scope: impl Into<String>, budget: impl Into<Budget>) -> Self {
         self.budgets.push((scope.into(), budget.into()));
         self
@@ -166,6 +175,33 @@ impl AuthorityBuilder {
         self.evaluate_policies()
     }
 
+    /// Keeps the state in a directory, which is made if it does not exist; in memory alone by default. One authority at a time
+    /// has it open.
+    ///
+    /// What the directory holds comes back at the next start with it: budgets and what was spent of them, reservations,
+    /// events, tenants, API keys, policies, idempotency keys. It comes before what the builder is given. A tenant, a budget,
+    /// an API key or a policy of a name that is there already stays as it is, whatever happened to it since; those that are
+    /// not are added. Where the amounts of a budget differ, the directory's count, and a warning is logged: change them with
+    /// [`fund`](crate::Authority::fund). Caps of budgets are configuration and are not kept: those that the builder is given
+    /// apply.
+    pub fn path(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.path = Some(dir.into());
+        self
+    }
+
+    /// What answers survive where the state is kept in a directory; [`Durability::PowerLoss`] by default.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Sets how many bytes of changes the directory gathers before they are replaced by what they come to. For tests.
+    #[doc(hidden)]
+    pub fn compact_at(mut self, bytes: u64) -> Self {
+        self.compact_at = bytes;
+        self
+    }
+
     /// Sets the clock; the operating system's by default.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -176,21 +212,35 @@ impl AuthorityBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] naming the tenant, scope, budget or key that cannot be taken.
-    #[expect(clippy::unused_async, reason = "an authority that keeps its state on disk reads it here")]
+    /// [`StartError`] naming the tenant, scope, budget or key that cannot be taken, or the file that cannot be read.
     pub async fn start(self) -> Result<Authority, StartError> {
         let ids = IdSource::new();
-        let mut state = State::new(Changes::default(), Rules { evaluate_policies: self.evaluate_policies });
+        let (state, store) = match &self.path {
+            None => (State::new(Changes::default()), None),
+            Some(dir) => {
+                let (state, store) = Store::open(dir.clone(), self.durability, self.compact_at).await?;
+                (state, Some(store))
+            }
+        };
+        let mut state = state.with_rules(Rules { evaluate_policies: self.evaluate_policies });
         state.reach(self.clock.now_ms());
+        let kept_tenants = state.tenants().iter().count();
         for tenant in &self.tenants {
-            add_tenant(&mut state, tenant)?;
+            add_tenant(&mut state, tenant, kept_tenants)?;
         }
+        let mut given = HashSet::new();
         for (scope, budget) in self.budgets {
             let path = ScopePath::parse(&scope)?;
             let (unit, figures) =
                 budget.figures().map_err(|source| StartError::Budget { scope: scope.clone(), source })?;
-            if state.ledgers().find(path.as_str(), unit).is_some() {
+            let kept = state.ledgers().find(path.as_str(), unit);
+            if !given.insert((path.clone(), unit)) {
                 return Err(StartError::DuplicateBudget { scope, unit: unit.into() });
+            }
+            if let Some(id) = kept {
+                warn_of_difference(state.ledgers().get(id), figures);
+                state.set_caps(id, budget.caps);
+                continue;
             }
             let tenant = ensure_tenant(&mut state, path.tenant())?;
             let created_at = state.now();
@@ -212,29 +262,44 @@ impl AuthorityBuilder {
             let unit = Unit::try_from(&wire_unit).ok();
             let ledger = unit.and_then(|unit| state.ledgers().find(path.as_str(), unit));
             let ledger = ledger.ok_or(StartError::CapsWithoutBudget { scope, unit: wire_unit })?;
-            state.ledger_mut(ledger).caps = Some(Arc::new(caps));
+            state.set_caps(ledger, Some(Arc::new(caps)));
         }
         for (tenant, policy) in self.policies {
             let (name, now) = (policy.name.clone(), state.now());
             let refused = |problem: String| StartError::Policy { name: name.clone(), problem };
-            ensure_tenant(&mut state, &tenant)?;
+            let owner = ensure_tenant(&mut state, &tenant)?;
+            if state.policies().of_tenant(owner).any(|kept| kept.name == name) {
+                continue;
+            }
             let policy = policy.resolve(ids.next_named("pol_")).map_err(refused)?;
             let created = CreatePolicy { tenant: &tenant, policy }.apply(&mut state, now);
             created.map_err(|refusal| refused(refusal.to_string()))?;
         }
-        let has_keys = !self.api_keys.is_empty() || self.admin_key.is_some();
+        let has_keys =
+            !self.api_keys.is_empty() || self.admin_key.is_some() || state.api_keys().iter().next().is_some();
         for (key, tenant) in self.api_keys {
             if !is_header_text(&key) {
                 return Err(StartError::ApiKey { tenant });
             }
-            let tenant = ensure_tenant(&mut state, &tenant)?;
-            let now = state.now();
-            state.insert_api_key(KeyDigest::of(&key), ApiKey::new(ids.next_named("key_"), &key, tenant, now));
+            let owner = ensure_tenant(&mut state, &tenant)?;
+            let (digest, now) = (KeyDigest::of(&key), state.now());
+            match state.api_keys().get(&digest) {
+                Some(kept) if kept.tenant != owner => return Err(StartError::ApiKeyTaken { tenant }),
+                // As it is: a key that was revoked stays so.
+                Some(_) => {}
+                None => state.insert_api_key(digest, ApiKey::new(ids.next_named("key_"), &key, owner, now)),
+            }
         }
         if self.admin_key.as_deref().is_some_and(|key| !is_header_text(key)) {
             return Err(StartError::AdminKey);
         }
-        let engine = Arc::new(Engine::new(state, self.clock));
+        if let Some(store) = &store {
+            store.put(&mut state);
+            if let Some(unwritten) = store.unwritten() {
+                unwritten.written().await?;
+            }
+        }
+        let engine = Arc::new(Engine::new(state, self.clock, store));
         let gate = Gate::new(engine.clone(), self.admin_key.as_deref(), self.enforce_permissions);
         let front = Front::new(Router::new(engine.clone(), gate), self.record_requests);
         Ok(Authority::new(engine, front, ids, has_keys))
@@ -252,23 +317,44 @@ impl fmt::Debug for AuthorityBuilder {
             .field("tenants", &self.tenants)
             .field("budgets", &self.budgets)
             .field("api_keys", &format_args!("{} <redacted>", self.api_keys.len()))
+            .field("path", &self.path)
+            .field("durability", &self.durability)
             .finish_non_exhaustive()
     }
 }
 
-fn add_tenant(state: &mut State, tenant: &Tenant) -> Result<(), StartError> {
+/// Adds a tenant with its settings, unless it is one of those that were kept.
+fn add_tenant(state: &mut State, tenant: &Tenant, kept: usize) -> Result<(), StartError> {
     let mut settings = tenant.settings;
     if let Some(policy) = &tenant.overage {
         settings.overage = Overage::try_from(policy)
             .map_err(|()| StartError::OveragePolicy { tenant: tenant.id.clone(), policy: policy.to_string() })?;
     }
     let id = ensure_tenant(state, &tenant.id)?;
-    state.tenant_mut(id).settings = settings;
+    if id.0 as usize >= kept {
+        state.tenant_mut(id).settings = settings;
+    }
     Ok(())
 }
 
+/// Says that a budget was kept with other amounts than those given now.
+fn warn_of_difference(kept: &Ledger, given: Figures) {
+    let figures = kept.figures;
+    if (figures.allocated, figures.overdraft_limit) != (given.allocated, given.overdraft_limit) {
+        tracing::warn!(
+            scope = %kept.scope,
+            unit = kept.unit.as_str(),
+            kept_allocated = figures.allocated,
+            given_allocated = given.allocated,
+            kept_overdraft_limit = figures.overdraft_limit,
+            given_overdraft_limit = given.overdraft_limit,
+            "a budget was kept with other amounts than those given now, which are not applied: fund it to change them"
+        );
+    }
+}
+
 /// Why an authority could not be started.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// A text that is not the scope of a budget.
@@ -328,6 +414,15 @@ pub enum StartError {
         /// The tenant.
         tenant: String,
     },
+    /// An API key that opens another tenant already. It is not shown.
+    #[error("the API key for tenant {tenant:?} is another tenant's already: give every tenant keys of its own")]
+    ApiKeyTaken {
+        /// The tenant.
+        tenant: String,
+    },
+    /// The directory for the state cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 fn whole_millis(duration: Duration) -> u64 {

@@ -13,6 +13,14 @@ impl Fingerprint {
         Self(Sha256::digest(text.as_bytes()).into())
     }
 
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub(crate) fn from_bytes(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
     /// The first 64 bits, as hexadecimal digits.
     pub(crate) fn short(&self) -> String {
         let mut first = [0; 8];

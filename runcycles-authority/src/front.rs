@@ -8,6 +8,7 @@ use runcycles::models::ErrorCode;
 
 use crate::faults::{Call, Fault, RecordedRequest, Script};
 use crate::http::Router;
+use crate::store::Unwritten;
 
 /// Answers requests, unless something was told to go wrong.
 #[derive(Debug)]
@@ -46,18 +47,33 @@ impl Front {
         self.script.take(request)
     }
 
-    /// Answers a request that nothing goes wrong with.
+    /// Answers a request that nothing goes wrong with. The answer may not leave while there is something
+    /// [`unwritten`](Self::unwritten).
     pub(crate) fn handle(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let response = self.router.handle(request);
         self.note(request, Some(response.status()));
         response
     }
 
-    /// Answers a request, or lets it go wrong.
+    /// What answers must wait for before they may leave.
+    pub(crate) fn unwritten(&self) -> Option<Unwritten> {
+        self.router.unwritten()
+    }
+
+    /// Answers a request, or lets it go wrong. The answer is kept.
     pub(crate) async fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Dropped> {
-        match self.fault_for(request) {
-            None => Ok(self.handle(request)),
-            Some(fault) => self.go_wrong(request, fault).await,
+        let answer = match self.fault_for(request) {
+            None => self.handle(request),
+            Some(fault) => self.go_wrong(request, fault).await?,
+        };
+        Ok(self.hold_back(answer, request).await)
+    }
+
+    /// Holds an answer back until everything it says is kept.
+    pub(crate) async fn hold_back(&self, answer: Response<Bytes>, request: &Request<Bytes>) -> Response<Bytes> {
+        match self.unwritten() {
+            None => answer,
+            Some(unwritten) => self.router.hold_back(answer, request.headers(), unwritten).await,
         }
     }
 

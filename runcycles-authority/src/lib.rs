@@ -35,8 +35,8 @@ mod pattern;
 mod policy;
 mod probe;
 mod scope;
-#[allow(dead_code, reason = "a store on disk reads and writes the rest")]
 mod state;
+mod store;
 mod transport;
 mod unit;
 
@@ -50,6 +50,7 @@ pub use self::http::{BindError, Server};
 pub use self::ledger::{Ledger, LedgerStatus};
 pub use self::policy::Policy;
 pub use self::scope::InvalidScope;
+pub use self::store::{Durability, StoreError};
 pub use self::transport::InProcess;
 
 #[doc(hidden)]

@@ -58,6 +58,11 @@ impl ScopePath {
         Ok(Self(text.to_ascii_lowercase().into()))
     }
 
+    /// A path that was read before.
+    pub(crate) fn from_shared(text: Arc<str>) -> Self {
+        Self(text)
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -107,6 +112,15 @@ impl Spelling {
     /// The levels and values as the client wrote them.
     pub(crate) fn levels<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (Level, &'a str)> {
         segments(self.0.as_deref().unwrap_or(path))
+    }
+
+    /// The whole path as the client wrote it, where that differs from the canonical one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    pub(crate) fn from_text(text: Option<&str>) -> Self {
+        Self(text.map(Box::from))
     }
 }
 

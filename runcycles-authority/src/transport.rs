@@ -12,6 +12,8 @@ use crate::front::Front;
 /// Hands requests to an authority in the same process: no socket, no thread, no timer.
 ///
 /// The answer is there when the call returns, unless a fault was injected, so a paused clock of tokio does not disturb it.
+/// Where the authority keeps its state on disk, the future waits until that has what the answer says: another thread wakes
+/// it, so no thread is blocked and no runtime is needed.
 #[derive(Clone, Debug)]
 pub struct InProcess {
     front: Arc<Front>,
@@ -26,10 +28,17 @@ impl InProcess {
 impl Transport for InProcess {
     fn call(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
         match self.front.fault_for(&request) {
-            None => Box::pin(ready(Ok(self.front.handle(&request)))),
+            None => {
+                let answer = self.front.handle(&request);
+                match self.front.unwritten() {
+                    None => Box::pin(ready(Ok(answer))),
+                    Some(_) => Box::pin(async move { Ok(self.front.hold_back(answer, &request).await) }),
+                }
+            }
             Some(fault) => Box::pin(async move {
                 let answer = self.front.go_wrong(&request, fault).await;
-                answer.map_err(|dropped| TransportError::with_source(TransportErrorKind::Interrupted, dropped))
+                let interrupted = |dropped| TransportError::with_source(TransportErrorKind::Interrupted, dropped);
+                Ok(self.front.hold_back(answer.map_err(interrupted)?, &request).await)
             }),
         }
     }

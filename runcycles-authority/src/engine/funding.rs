@@ -7,6 +7,7 @@ use runcycles::models::{Amount, SignedAmount};
 use super::Command;
 use crate::clock::Millis;
 use crate::state::{Figures, Ledger, LedgerId, LedgerStatus, State};
+use crate::store::StoreError;
 use crate::unit::Unit;
 
 /// A change of a budget's allocation. An [`Amount`] becomes a [`Credit`](Self::Credit).
@@ -66,8 +67,8 @@ fn in_unit(unit: Option<&runcycles::models::Unit>) -> String {
     unit.map(|unit| format!(" in {unit}")).unwrap_or_default()
 }
 
-/// Why an operator's command on a budget was refused. Nothing has changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why an operator's command on a budget was refused. Nothing has changed, unless it says so.
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BudgetError {
     /// There is no such budget.
@@ -112,6 +113,9 @@ pub enum BudgetError {
         /// The scope.
         scope: Arc<str>,
     },
+    /// The store failed: the change is in memory, and may be gone after a restart.
+    #[error("the change may not have been kept")]
+    Store(#[from] StoreError),
 }
 
 impl Command for Fund<'_> {

@@ -37,7 +37,7 @@ pub(super) fn standing(state: &State, ledgers: impl Iterator<Item = LedgerId>) -
 /// Writes new figures into their ledgers. The figures have been checked, all of them, before the first is written.
 pub(super) fn post(state: &mut State, postings: &[Posting]) {
     for posting in postings {
-        state.ledger_mut(posting.ledger).figures = posting.figures;
+        state.set_figures(posting.ledger, posting.figures);
     }
 }
 

@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::{Clock, Millis};
 use crate::state::State;
+use crate::store::{Store, StoreError, Unwritten};
 
 pub(crate) use self::authentication::{Authenticate, Caller};
 pub(crate) use self::balances::{BalanceFilter, ListBalances};
@@ -60,19 +61,55 @@ pub(crate) struct Engine {
     /// take a few microseconds and never wait, so waiters spin briefly at worst.
     state: Mutex<State>,
     clock: SharedClock,
+    store: Option<Store>,
 }
 
 impl Engine {
-    pub(crate) fn new(state: State, clock: Arc<dyn Clock>) -> Self {
-        Self { state: Mutex::new(state), clock: SharedClock(clock) }
+    pub(crate) fn new(state: State, clock: Arc<dyn Clock>, store: Option<Store>) -> Self {
+        Self { state: Mutex::new(state), clock: SharedClock(clock), store }
     }
 
-    /// Does a command now, after everything whose time has come.
+    /// Does a command now, after everything whose time has come. Nobody outside may learn of the outcome while
+    /// [`unwritten`](Self::unwritten) returns something.
     pub(crate) fn execute<C: Command>(&self, command: C) -> C::Outcome {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = state.reach(self.clock.0.now_ms());
         expiry::expire_due(&mut state, now);
-        command.apply(&mut state, now)
+        let outcome = command.apply(&mut state, now);
+        if let Some(store) = &self.store {
+            store.put(&mut state);
+        }
+        outcome
+    }
+
+    /// What commands have changed up to now and no store has kept yet. Without a store there is nothing to wait for.
+    pub(crate) fn unwritten(&self) -> Option<Unwritten> {
+        self.store.as_ref()?.unwritten()
+    }
+
+    /// Waits on this thread until everything that commands have changed is kept.
+    pub(crate) fn wait_written(&self) -> Result<(), StoreError> {
+        self.unwritten().map_or(Ok(()), Unwritten::wait)
+    }
+
+    /// Gives the store back. What commands change later is not kept.
+    pub(crate) async fn close(&self) -> Result<(), StoreError> {
+        match &self.store {
+            Some(store) => store.close().await,
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Engine {
+    /// Looks at the state.
+    pub(crate) fn inspect<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
     }
 }
 

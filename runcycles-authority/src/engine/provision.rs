@@ -26,6 +26,8 @@ pub(crate) struct AddApiKey<'a> {
     pub(crate) id: String,
     pub(crate) key: &'a str,
     pub(crate) tenant: &'a str,
+    /// Whether the key is known after a restart.
+    pub(crate) is_kept: bool,
 }
 
 impl Command for AddApiKey<'_> {
@@ -33,7 +35,12 @@ impl Command for AddApiKey<'_> {
 
     fn apply(self, state: &mut State, now: Millis) -> Self::Outcome {
         let tenant = ensure_tenant(state, self.tenant)?;
-        state.insert_api_key(KeyDigest::of(self.key), ApiKey::new(self.id, self.key, tenant, now));
+        let (digest, row) = (KeyDigest::of(self.key), ApiKey::new(self.id, self.key, tenant, now));
+        if self.is_kept {
+            state.insert_api_key(digest, row);
+        } else {
+            state.insert_passing_api_key(digest, row);
+        }
         Ok(())
     }
 }

@@ -55,6 +55,12 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::InternalError, "Internal error")
     }
 
+    /// The store failed; the log says how.
+    pub(in crate::http) fn not_kept() -> Self {
+        let message = "Internal error: the authority cannot write to its store, and answers nothing it might forget; once it has been restarted, retry with the same idempotency key";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::InternalError, message)
+    }
+
     pub(super) fn no_route() -> Self {
         Self::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, "No such route")
     }

@@ -18,6 +18,7 @@ use super::writes::Write;
 use super::{json, reads};
 use crate::engine::{CountRows, Engine};
 use crate::ids::IdSource;
+use crate::store::Unwritten;
 
 /// Answers every request, whichever way it came: in process or over a socket.
 #[derive(Debug)]
@@ -33,7 +34,8 @@ impl Router {
         Self { engine, gate, ids: IdSource::new(), metrics: Metrics::default() }
     }
 
-    /// Answers a request. Never waits, except for its turn at the state.
+    /// Answers a request. Never waits, except for its turn at the state. The answer may not leave while there is something
+    /// [`unwritten`](Self::unwritten).
     pub(crate) fn handle(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let start = Instant::now();
         let mut exchange = Exchange::new(request.headers(), &self.ids);
@@ -43,6 +45,24 @@ impl Router {
         };
         self.metrics.count(request.method(), request.uri().path(), response.status(), start.elapsed());
         response
+    }
+
+    /// What answers must wait for before they may leave.
+    pub(crate) fn unwritten(&self) -> Option<Unwritten> {
+        self.engine.unwritten()
+    }
+
+    /// Holds an answer back until everything it says is kept. Where it may not be, the answer is that.
+    pub(crate) async fn hold_back(
+        &self,
+        answer: Response<Bytes>,
+        headers: &HeaderMap,
+        unwritten: Unwritten,
+    ) -> Response<Bytes> {
+        match unwritten.written().await {
+            Ok(()) => answer,
+            Err(_) => Exchange::new(headers, &self.ids).problem(Problem::not_kept()),
+        }
     }
 
     /// A refusal of a request that is not routed.

@@ -11,7 +11,10 @@ use super::{KeyDigest, LedgerId, Namespace, TenantId};
 pub(crate) enum RowKey {
     Tenant(TenantId),
     ApiKey(KeyDigest),
+    /// A ledger, without its figures.
     Ledger(LedgerId),
+    /// A ledger's figures.
+    Figures(LedgerId),
     Reservation(Uuid),
     Event(Uuid),
     Record(Namespace, Arc<str>),
@@ -37,7 +40,18 @@ impl Changes {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.as_ref().is_none_or(Vec::is_empty)
+    }
+
     pub(super) fn take(&mut self) -> Vec<RowKey> {
         self.rows.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Gives back an emptied list, so that its memory serves again.
+    pub(super) fn reuse(&mut self, emptied: Vec<RowKey>) {
+        if let Some(rows) = &mut self.rows {
+            *rows = emptied;
+        }
     }
 }

@@ -1,10 +1,8 @@
 //! Events: spend that was recorded without a reservation.
 
-use std::collections::HashMap;
-
 use uuid::Uuid;
 
-use super::{Posting, RECORD_RETENTION_MS, TenantId};
+use super::{IdMap, Posting, RECORD_RETENTION_MS, TenantId};
 use crate::clock::Millis;
 use crate::scope::ScopePath;
 use crate::unit::Unit;
@@ -32,7 +30,7 @@ impl Event {
 /// The table of events.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
-    rows: HashMap<Uuid, Event>,
+    rows: IdMap<Event>,
 }
 
 impl Events {
@@ -40,6 +38,11 @@ impl Events {
         self.rows.get(&id)
     }
 
+    pub(super) fn of(rows: IdMap<Event>) -> Self {
+        Self { rows }
+    }
+
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Event> {
         self.rows.values()
     }
@@ -48,7 +51,7 @@ impl Events {
         self.rows.insert(event.id, event);
     }
 
-    pub(super) fn remove(&mut self, id: Uuid) -> Option<Event> {
-        self.rows.remove(&id)
+    pub(super) fn remove(&mut self, id: Uuid) {
+        self.rows.remove(&id);
     }
 }

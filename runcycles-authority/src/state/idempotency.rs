@@ -1,6 +1,6 @@
 //! Idempotency records: what was answered under which key.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use runcycles::models::{Caps, ReasonCode};
@@ -58,6 +58,16 @@ pub(crate) struct FundedFigures {
     pub(crate) at: Millis,
 }
 
+impl Answer {
+    /// The ledgers that the answer itself shows.
+    pub(crate) fn postings(&self) -> &[Posting] {
+        match self {
+            Self::Evaluation(evaluation) => evaluation.verdict.as_ref().map_or(&[], |allowance| &allowance.postings),
+            Self::Reservation(_) | Self::Event(_) | Self::Funded(_) => &[],
+        }
+    }
+}
+
 /// What a reservation would be answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Evaluation {
@@ -78,44 +88,49 @@ pub(crate) struct Allowance {
 #[derive(Debug, Default)]
 pub(crate) struct Records {
     rows: HashMap<Namespace, HashMap<Arc<str>, Record>>,
-    /// By the instant they may be forgotten after.
-    ends: BTreeSet<(Millis, Namespace, Arc<str>)>,
+    /// By the instant they may be forgotten after, and in the order of their making.
+    ends: BTreeMap<(Millis, u64), (Namespace, Arc<str>)>,
+    made: u64,
 }
 
 impl Records {
-    /// The record of a key, while it is known.
-    pub(crate) fn find(&self, namespace: Namespace, key: &str, now: Millis) -> Option<&Record> {
-        self.rows.get(&namespace)?.get(key).filter(|record| record.until >= now)
+    pub(super) fn of(rows: HashMap<Namespace, HashMap<Arc<str>, Record>>) -> Self {
+        let all = rows.iter().flat_map(|(namespace, keys)| keys.iter().map(|(key, record)| (*namespace, key, record)));
+        let ends =
+            all.zip(0..).map(|((namespace, key, record), made)| ((record.until, made), (namespace, key.clone())));
+        let ends: BTreeMap<_, _> = ends.collect();
+        Self { made: ends.len() as u64, ends, rows }
     }
 
+    /// The record of a key, while it is known.
+    pub(crate) fn find(&self, namespace: Namespace, key: &str, now: Millis) -> Option<&Record> {
+        self.get(namespace, key).filter(|record| record.until >= now)
+    }
+
+    /// The record of a key, whether it is still known or about to be forgotten.
+    pub(crate) fn get(&self, namespace: Namespace, key: &str) -> Option<&Record> {
+        self.rows.get(&namespace)?.get(key)
+    }
+
+    #[cfg(test)]
     pub(crate) fn keys(&self) -> impl Iterator<Item = (Namespace, &Arc<str>)> {
         self.rows.iter().flat_map(|(namespace, keys)| keys.keys().map(|key| (*namespace, key)))
     }
 
     pub(super) fn insert(&mut self, namespace: Namespace, key: Arc<str>, record: Record) {
-        let until = record.until;
-        if let Some(replaced) = self.rows.entry(namespace).or_default().insert(key.clone(), record) {
-            self.ends.remove(&(replaced.until, namespace, key.clone()));
-        }
-        self.ends.insert((until, namespace, key));
-    }
-
-    pub(super) fn remove(&mut self, namespace: Namespace, key: &Arc<str>) {
-        if let Some(removed) = self.rows.get_mut(&namespace).and_then(|keys| keys.remove(key)) {
-            self.ends.remove(&(removed.until, namespace, key.clone()));
-        }
+        self.ends.insert((record.until, self.made), (namespace, key.clone()));
+        self.made += 1;
+        self.rows.entry(namespace).or_default().insert(key, record);
     }
 
     /// Removes records whose time has passed, at most a number of them.
     pub(super) fn forget_until(&mut self, now: Millis, at_most: usize, changes: &mut Changes) {
         for _ in 0..at_most {
-            if self.ends.first().is_none_or(|(until, _, _)| *until >= now) {
-                return;
-            }
-            if let Some((_, namespace, key)) = self.ends.pop_first() {
-                if let Some(keys) = self.rows.get_mut(&namespace) {
-                    keys.remove(&key);
-                }
+            let Some(end) = self.ends.first_entry().filter(|end| end.key().0 < now) else { return };
+            let (namespace, key) = end.remove();
+            // Another record may have taken the key since.
+            if self.get(namespace, &key).is_some_and(|record| record.until < now) {
+                self.rows.get_mut(&namespace).map(|keys| keys.remove(&key));
                 changes.note(|| RowKey::Record(namespace, key));
             }
         }

@@ -31,10 +31,14 @@ pub(crate) struct Ledger {
     pub(crate) updated_at: Option<Millis>,
 }
 
+/// What can be said about the end of a budget's period.
+pub(crate) const ROLLOVER_POLICIES: [&str; 3] = ["NONE", "CARRY_FORWARD", "CAP_AT_ALLOCATED"];
+
 /// What is kept of a budget and shown; nothing is decided by it, except that policies of budgets apply where policies do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LedgerOptions {
     pub(crate) overage: Option<Overage>,
+    /// One of [`ROLLOVER_POLICIES`].
     pub(crate) rollover: Option<&'static str>,
     pub(crate) period_start: Option<Millis>,
     pub(crate) period_end: Option<Millis>,
@@ -152,18 +156,12 @@ impl Ledgers {
         self.by_segment.get(&(tenant, level, Box::from(value))).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn get_mut(&mut self, id: LedgerId) -> &mut Ledger {
-        &mut self.rows[id.0 as usize]
+    pub(super) fn contains(&self, id: LedgerId) -> bool {
+        (id.0 as usize) < self.rows.len()
     }
 
-    /// Puts a ledger in a place that is taken, where its scope and unit stay, or in the next one.
-    pub(super) fn restore(&mut self, id: LedgerId, ledger: Ledger) {
-        match self.rows.get_mut(id.0 as usize) {
-            Some(row) => *row = ledger,
-            None => {
-                self.insert(ledger);
-            }
-        }
+    pub(super) fn get_mut(&mut self, id: LedgerId) -> &mut Ledger {
+        &mut self.rows[id.0 as usize]
     }
 
     /// Adds a ledger in the next place.

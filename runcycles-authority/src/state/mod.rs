@@ -7,10 +7,11 @@ mod changes;
 mod events;
 mod idempotency;
 mod ledgers;
+mod own_ids;
 mod permissions;
 mod policies;
 mod reservations;
-mod rows;
+mod restoration;
 mod tenants;
 
 use std::collections::BTreeSet;
@@ -25,13 +26,13 @@ pub(crate) use self::events::Event;
 pub(crate) use self::idempotency::{
     Allowance, Answer, Evaluation, FundedFigures, Namespace, Operation, Record, Records,
 };
-pub(crate) use self::ledgers::{Figures, Ledger, LedgerId, LedgerOptions, LedgerStatus, Ledgers};
+pub(crate) use self::ledgers::{Figures, Ledger, LedgerId, LedgerOptions, LedgerStatus, Ledgers, ROLLOVER_POLICIES};
+pub(crate) use self::own_ids::{IdMap, LedgerMap};
 pub(crate) use self::permissions::{Permission, Permissions};
 pub(crate) use self::policies::{Policies, Policy, RateLimits, TtlOverride};
 pub(crate) use self::reservations::{Action, Extension, Phase, Posting, Reservation, Reservations, Settlement};
-#[allow(unused_imports, reason = "a store on disk reads and writes rows")]
-pub(crate) use self::rows::Row;
-pub(crate) use self::tenants::{Overage, Tenant, TenantId, TenantSettings, TenantStatus, Tenants};
+pub(crate) use self::restoration::{KeptRow, Restoration};
+pub(crate) use self::tenants::{EXPIRY_POLICIES, Overage, Tenant, TenantId, TenantSettings, TenantStatus, Tenants};
 
 /// How long a finished reservation and an event can be read, in milliseconds: 30 days.
 pub(crate) const RECORD_RETENTION_MS: Millis = 30 * 24 * 3_600_000;
@@ -71,8 +72,12 @@ enum Retired {
 
 impl State {
     /// Empty tables that note their changes in `changes`.
-    pub(crate) fn new(changes: Changes, rules: Rules) -> Self {
-        Self { changes, rules, ..Self::default() }
+    pub(crate) fn new(changes: Changes) -> Self {
+        Self { changes, ..Self::default() }
+    }
+
+    pub(crate) fn with_rules(self, rules: Rules) -> Self {
+        Self { rules, ..self }
     }
 
     pub(crate) fn rules(&self) -> Rules {
@@ -135,9 +140,19 @@ impl State {
         &self.policies
     }
 
-    /// The keys of the rows that changed since this was last called; empty where nobody asked for them.
-    pub(crate) fn take_changes(&mut self) -> Vec<RowKey> {
-        self.changes.take()
+    /// Whether rows changed since [`drain_changes`](Self::drain_changes) was last called, where changes are noted.
+    pub(crate) fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// Visits the key of every row that changed since this was last called, in order.
+    pub(crate) fn drain_changes(&mut self, mut visit: impl FnMut(&Self, &RowKey)) {
+        let mut keys = self.changes.take();
+        for key in &keys {
+            visit(self, key);
+        }
+        keys.clear();
+        self.changes.reuse(keys);
     }
 
     pub(crate) fn insert_tenant(&mut self, tenant: Tenant) -> TenantId {
@@ -156,6 +171,11 @@ impl State {
         self.changes.note(|| RowKey::ApiKey(digest));
     }
 
+    /// Adds a key that nobody uses after this process, so nothing is noted.
+    pub(crate) fn insert_passing_api_key(&mut self, digest: KeyDigest, key: ApiKey) {
+        self.api_keys.insert(digest, key);
+    }
+
     pub(crate) fn api_key_mut(&mut self, digest: &KeyDigest) -> Option<&mut ApiKey> {
         let digest = *digest;
         self.changes.note(|| RowKey::ApiKey(digest));
@@ -165,12 +185,25 @@ impl State {
     pub(crate) fn insert_ledger(&mut self, ledger: Ledger) -> LedgerId {
         let id = self.ledgers.insert(ledger);
         self.changes.note(|| RowKey::Ledger(id));
+        self.changes.note(|| RowKey::Figures(id));
         id
     }
 
     pub(crate) fn ledger_mut(&mut self, id: LedgerId) -> &mut Ledger {
         self.changes.note(|| RowKey::Ledger(id));
+        self.changes.note(|| RowKey::Figures(id));
         self.ledgers.get_mut(id)
+    }
+
+    /// Changes what most operations change in a ledger, and nothing else.
+    pub(crate) fn set_figures(&mut self, id: LedgerId, figures: Figures) {
+        self.changes.note(|| RowKey::Figures(id));
+        self.ledgers.get_mut(id).figures = figures;
+    }
+
+    /// Sets the limits that come with reservations at a ledger. They are configuration, so nothing is noted.
+    pub(crate) fn set_caps(&mut self, id: LedgerId, caps: Option<std::sync::Arc<runcycles::models::Caps>>) {
+        self.ledgers.get_mut(id).caps = caps;
     }
 
     pub(crate) fn insert_reservation(&mut self, reservation: Reservation) {

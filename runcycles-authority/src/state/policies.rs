@@ -1,6 +1,6 @@
 //! Policies: limits that come with reservations whose scopes match a pattern.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use runcycles::models::Caps;
@@ -57,7 +57,7 @@ impl Policy {
 #[derive(Debug, Default)]
 pub(crate) struct Policies {
     rows: BTreeMap<Arc<str>, Policy>,
-    by_tenant: BTreeMap<TenantId, Vec<Arc<str>>>,
+    by_tenant: BTreeMap<TenantId, BTreeSet<(Millis, Arc<str>)>>,
 }
 
 impl Policies {
@@ -65,13 +65,14 @@ impl Policies {
         self.rows.get(id)
     }
 
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Policy> {
         self.rows.values()
     }
 
-    /// A tenant's policies, oldest first.
+    /// A tenant's policies, oldest first, and by id where they are of the same age.
     pub(crate) fn of_tenant(&self, tenant: TenantId) -> impl Iterator<Item = &Policy> {
-        self.by_tenant.get(&tenant).into_iter().flatten().filter_map(|id| self.rows.get(id))
+        self.by_tenant.get(&tenant).into_iter().flatten().filter_map(|(_, id)| self.rows.get(id))
     }
 
     pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut Policy> {
@@ -80,9 +81,7 @@ impl Policies {
 
     /// Adds a policy, or puts it in the place of the one with its id.
     pub(super) fn insert(&mut self, policy: Policy) {
-        let (id, tenant) = (policy.id.clone(), policy.tenant);
-        if self.rows.insert(id.clone(), policy).is_none() {
-            self.by_tenant.entry(tenant).or_default().push(id);
-        }
+        self.by_tenant.entry(policy.tenant).or_default().insert((policy.created_at, policy.id.clone()));
+        self.rows.insert(policy.id.clone(), policy);
     }
 }

@@ -1,12 +1,12 @@
 //! Reservations: budget held for an action.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use runcycles::models::{Caps, Metadata};
 use uuid::Uuid;
 
-use super::{Figures, LedgerId, Overage, RECORD_RETENTION_MS, TenantId};
+use super::{Figures, IdMap, LedgerId, Overage, RECORD_RETENTION_MS, TenantId};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
 use crate::scope::{ScopePath, Spelling};
@@ -100,6 +100,16 @@ pub(crate) enum Phase {
     Expired { at: Millis },
 }
 
+impl Phase {
+    /// How it was finished on request.
+    pub(crate) fn settlement(&self) -> Option<&Settlement> {
+        match self {
+            Self::Committed(settlement) | Self::Released(settlement) => Some(settlement),
+            Self::Active | Self::Expired { .. } => None,
+        }
+    }
+}
+
 /// How a reservation was finished, and what was answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Settlement {
@@ -114,11 +124,11 @@ pub(crate) struct Settlement {
 /// The table of reservations.
 #[derive(Debug, Default)]
 pub(crate) struct Reservations {
-    rows: HashMap<Uuid, Box<Reservation>>,
+    pub(super) rows: IdMap<Box<Reservation>>,
     /// The live ones by their last instant.
-    deadlines: BTreeSet<(Millis, Uuid)>,
+    pub(super) deadlines: BTreeSet<(Millis, Uuid)>,
     /// All of them by tenant and time of creation, for lists.
-    by_creation: BTreeSet<(TenantId, Millis, Uuid)>,
+    pub(super) by_creation: BTreeSet<(TenantId, Millis, Uuid)>,
 }
 
 impl Reservations {
@@ -136,6 +146,7 @@ impl Reservations {
         self.deadlines.iter().filter_map(|(_, id)| self.get(*id))
     }
 
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Reservation> {
         self.rows.values().map(|row| &**row)
     }
@@ -183,10 +194,10 @@ impl Reservations {
         before.and_then(|_| row.retires_at())
     }
 
-    pub(super) fn remove(&mut self, id: Uuid) -> Option<Box<Reservation>> {
-        let row = self.rows.remove(&id)?;
-        row.deadline().map(|deadline| self.deadlines.remove(&(deadline, id)));
-        self.by_creation.remove(&(row.tenant, row.created_at, id));
-        Some(row)
+    pub(super) fn remove(&mut self, id: Uuid) {
+        if let Some(row) = self.rows.remove(&id) {
+            row.deadline().map(|deadline| self.deadlines.remove(&(deadline, id)));
+            self.by_creation.remove(&(row.tenant, row.created_at, id));
+        }
     }
 }

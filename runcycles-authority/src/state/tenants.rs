@@ -11,6 +11,9 @@ use crate::clock::Millis;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct TenantId(pub(crate) u32);
 
+/// What can be said about a tenant's reservations that expire. It is kept and shown; nothing is decided by it.
+pub(crate) const EXPIRY_POLICIES: [&str; 3] = ["AUTO_RELEASE", "MANUAL_CLEANUP", "GRACE_ONLY"];
+
 /// An organisation.
 #[derive(Clone, Debug)]
 pub(crate) struct Tenant {
@@ -19,6 +22,7 @@ pub(crate) struct Tenant {
     pub(crate) status: TenantStatus,
     pub(crate) settings: TenantSettings,
     pub(crate) parent: Option<String>,
+    /// One of [`EXPIRY_POLICIES`].
     pub(crate) expiry_policy: Option<&'static str>,
     pub(crate) metadata: Option<Metadata>,
     pub(crate) created_at: Millis,
@@ -139,6 +143,10 @@ impl Tenants {
         self.rows.iter()
     }
 
+    pub(super) fn contains(&self, id: TenantId) -> bool {
+        (id.0 as usize) < self.rows.len()
+    }
+
     pub(super) fn get_mut(&mut self, id: TenantId) -> &mut Tenant {
         &mut self.rows[id.0 as usize]
     }
@@ -149,15 +157,5 @@ impl Tenants {
         self.by_name.insert(tenant.id.clone(), id);
         self.rows.push(tenant);
         id
-    }
-
-    /// Puts a tenant in a place that is taken, or in the next one.
-    pub(super) fn restore(&mut self, id: TenantId, tenant: Tenant) {
-        match self.rows.get_mut(id.0 as usize) {
-            Some(row) => *row = tenant,
-            None => {
-                self.insert(tenant);
-            }
-        }
     }
 }

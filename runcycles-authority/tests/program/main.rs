@@ -136,3 +136,23 @@ fn what_cannot_be_served_is_explained() {
         assert!(words.contains(expected), "{words}");
     }
 }
+
+#[test]
+fn what_was_spent_is_there_again_after_a_kill() {
+    let dir = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("program-{}", std::process::id()));
+    let dir_text = dir.to_str().expect("a path of text");
+    let arguments = ["--data", dir_text, "--api-key", "cyc_live_mine=acme", "--budget", "tenant:acme=$5"];
+    let headers = "X-Cycles-API-Key: cyc_live_mine\r\n";
+    let program = Running::serve(&arguments, "export CYCLES_TENANT=acme");
+    let answer = program.ask("POST /v1/reservations", headers, RESERVE);
+    assert!(answer.contains(r#""reserved":{"unit":"USD_MICROCENTS","amount":200000000}"#), "{answer}");
+    let in_use = refusal(&["--listen", "127.0.0.1:0", "--data", dir_text]);
+    assert!(in_use.contains("is in use by another process"), "{in_use}");
+    drop(program);
+
+    let program = Running::serve(&arguments, "export CYCLES_TENANT=acme");
+    let answer = program.ask("GET /v1/balances?tenant=acme", headers, "");
+    assert!(answer.contains(r#""reserved":{"unit":"USD_MICROCENTS","amount":200000000}"#), "{answer}");
+    drop(program);
+    std::fs::remove_dir_all(dir).expect("the directory");
+}

@@ -13,7 +13,7 @@ pub(super) type Kept = Option<crate::journal::Record>;
 
 /// Without a journal, nothing.
 #[cfg(not(feature = "journal"))]
-pub(super) type Kept = ();
+pub(super) type Kept = Option<std::convert::Infallible>;
 
 #[cfg(feature = "journal")]
 impl Shared {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use runcycles::models::Amount;
 
 use crate::amount::parse_amount;
@@ -15,6 +15,9 @@ Examples:
   A key of your own, two budgets, and an admin plane for scripts:
     cycles-authority serve --api-key cyc_live_mine=acme --admin-key admin \\
       --budget 'tenant:acme=$5' --budget 'tenant:acme/agent:bot=1000 tokens'
+
+  Budgets and what was spent of them, kept in a directory:
+    cycles-authority serve --data /var/lib/cycles --budget 'tenant:acme=$5'
 
   Everything in a file:
     cycles-authority serve --config cycles.toml
@@ -42,7 +45,9 @@ A config file:
   scope_pattern = \"tenant:acme/agent:*\"
   max_tokens = 512
 
-What it keeps is in memory: budgets, reservations and keys end with the program.";
+Without --data everything is in memory: budgets, reservations and keys end with the program. With it they are there
+again at the next start, and what the command line and the config file say is added: a tenant, a budget, a key or a
+policy that is there already stays as it is.";
 
 /// A Cycles authority on this machine: hard limits on spend and actions of agents, enforced before they happen.
 #[derive(Debug, Parser)]
@@ -81,6 +86,14 @@ pub(crate) struct Serve {
     #[arg(long = "budget", value_name = "SCOPE=AMOUNT", value_parser = parse_budget)]
     pub(crate) budgets: Vec<Budget>,
 
+    /// A directory to keep everything in; in memory alone without one
+    #[arg(long, value_name = "DIR", env = "CYCLES_DATA")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// What answers survive where everything is kept in a directory
+    #[arg(long, value_enum, default_value_t, requires = "data")]
+    pub(crate) durability: Durability,
+
     /// A file with tenants, keys, budgets and policies; what the command line says is added to it
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -92,6 +105,16 @@ pub(crate) struct Serve {
     /// Look at the permissions of keys on the runtime plane too
     #[arg(long)]
     pub(crate) enforce_permissions: bool,
+}
+
+/// What answers survive.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum Durability {
+    /// The end of the program, however it comes
+    ProcessCrash,
+    /// A power cut too
+    #[default]
+    PowerLoss,
 }
 
 /// A key and its tenant.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use runcycles::models::{Caps, CommitOveragePolicy};
-use runcycles_authority::{Authority, AuthorityBuilder, Budget, Policy, Tenant};
+use runcycles_authority::{Authority, AuthorityBuilder, Budget, Durability, Policy, Tenant};
 use serde::Deserialize;
 
 use crate::amount::parse_amount;
@@ -15,6 +15,8 @@ use crate::arguments::{self, ApiKey, Serve};
 #[derive(Debug)]
 pub(crate) struct Setup {
     file: File,
+    data: Option<PathBuf>,
+    durability: Durability,
     admin_key: Option<String>,
     api_keys: Vec<ApiKey>,
     budgets: Vec<(String, Budget)>,
@@ -105,7 +107,11 @@ impl Setup {
         let from_file = file.budgets.drain(..).map(BudgetEntry::resolve);
         let mut budgets = from_file.collect::<Result<Vec<_>, _>>()?;
         budgets.extend(serve.budgets.into_iter().map(|arguments::Budget { scope, amount }| (scope, amount.into())));
-        Ok(Self { file, admin_key: serve.admin_key, api_keys, budgets })
+        let durability = match serve.durability {
+            arguments::Durability::ProcessCrash => Durability::ProcessCrash,
+            arguments::Durability::PowerLoss => Durability::PowerLoss,
+        };
+        Ok(Self { file, data: serve.data, durability, admin_key: serve.admin_key, api_keys, budgets })
     }
 
     pub(crate) fn builder(&self) -> AuthorityBuilder {
@@ -121,6 +127,9 @@ impl Setup {
         }
         for policy in &self.file.policies {
             builder = builder.policy(&policy.tenant, policy.resolve());
+        }
+        if let Some(dir) = &self.data {
+            builder = builder.path(dir).durability(self.durability);
         }
         if let Some(key) = &self.admin_key {
             builder = builder.admin_key(key);

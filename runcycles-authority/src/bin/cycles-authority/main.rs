@@ -47,6 +47,7 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
 
     stop_signal().await?;
     server.shutdown().await;
+    authority.close().await?;
     Ok(())
 }
 

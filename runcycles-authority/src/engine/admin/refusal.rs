@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::BudgetError;
 
 /// A refused request of the admin plane, in the words that clients see. Nothing has changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum AdminRefusal {
     #[error("Tenant not found: {id}")]
     TenantNotFound { id: String },

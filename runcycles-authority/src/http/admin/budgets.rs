@@ -21,7 +21,7 @@ use crate::http::object::{Text, request_object};
 use crate::http::problem::Problem;
 use crate::http::query::{Query, shown};
 use crate::http::violations::Violations;
-use crate::state::{FundedFigures, Ledger, LedgerOptions, LedgerStatus, Overage};
+use crate::state::{FundedFigures, Ledger, LedgerOptions, LedgerStatus, Overage, ROLLOVER_POLICIES};
 use crate::unit::Unit;
 
 request_object! {
@@ -65,7 +65,6 @@ request_object! {
     }
 }
 
-const ROLLOVER_POLICIES: [&str; 3] = ["NONE", "CARRY_FORWARD", "CAP_AT_ALLOCATED"];
 const OPERATIONS: [&str; 5] = ["CREDIT", "DEBIT", "RESET", "RESET_SPENT", "REPAY_DEBT"];
 const SORT_KEYS: [&str; 7] = ["utilization", "tenant_id", "scope", "unit", "status", "commit_overage_policy", "debt"];
 

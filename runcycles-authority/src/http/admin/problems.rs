@@ -47,6 +47,7 @@ fn budget(error: &BudgetError) -> Problem {
             conflict(ErrorCode::BudgetClosed, format!("Budget is closed for scope: {scope}"))
         }
         BudgetError::Overflow { .. } => Problem::invalid(format!("Validation failed: amount: {error}")),
+        BudgetError::Store(_) => Problem::not_kept(),
     }
 }
 

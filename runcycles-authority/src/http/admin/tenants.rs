@@ -14,7 +14,7 @@ use crate::http::object::{Integer, Text, request_object};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::violations::Violations;
-use crate::state::{Overage, Tenant, TenantStatus};
+use crate::state::{EXPIRY_POLICIES, Overage, Tenant, TenantStatus};
 
 request_object! {
     TenantCreateBody {
@@ -42,7 +42,6 @@ request_object! {
     }
 }
 
-const EXPIRY_POLICIES: [&str; 3] = ["AUTO_RELEASE", "MANUAL_CLEANUP", "GRACE_ONLY"];
 const SORT_KEYS: [&str; 4] = ["created_at", "tenant_id", "name", "status"];
 
 impl Admin<'_> {
