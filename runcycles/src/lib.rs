@@ -22,8 +22,8 @@ pub mod models {
 
 pub use self::call::{IntoAmount, ScopeValue};
 pub use self::client::{
-    Answer, CyclesClient, CyclesClientBuilder, CyclesConfig, Durability, JournalConfig, Operation, Pages, Response,
-    ResponseMetadata, RetryConfig, current_client, set_default_client,
+    Answer, CyclesClient, CyclesClientBuilder, CyclesConfig, Durability, HeartbeatPolicy, JournalConfig, OnUnsettled,
+    Operation, Pages, Response, ResponseMetadata, RetryConfig, UnknownSpend, current_client, set_default_client,
 };
 pub use self::error::{ConfigError, Error, Refusal, TransportError, TransportErrorKind, denial};
 pub use self::guard::ReservationGuard;

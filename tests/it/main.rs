@@ -20,6 +20,7 @@ mod journal_restart;
 mod layers;
 mod lifecycle_calls;
 mod lifecycle_context;
+mod lifecycle_policies;
 mod macro_arguments;
 mod macro_fallback;
 mod macro_reports;

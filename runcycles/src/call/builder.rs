@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{IntoAmount, Lasting, ScopeValue};
-use crate::client::CyclesClient;
+use crate::client::{CallPolicies, CyclesClient, HeartbeatPolicy, OnUnsettled, UnknownSpend};
 use crate::error::Error;
 use crate::protocol::{
     Action, Amount, CommitOveragePolicy, Level, ReservationCreateRequest, Reserve, Subject, Unit, ValidationError,
@@ -19,6 +19,8 @@ pub struct Call {
     pub(crate) unit: Unit,
     /// The client that the call names.
     pub(crate) client: Option<CyclesClient>,
+    /// What the call says of itself, in place of what its client says.
+    pub(crate) policies: CallPolicies,
     /// The run that the call belongs to.
     run: Option<String>,
 }
@@ -67,6 +69,8 @@ pub struct CallBuilder {
     grace_period: Option<Result<Duration, ValidationError>>,
     overage_policy: Option<CommitOveragePolicy>,
     client: Option<CyclesClient>,
+    policies: CallPolicies,
+    planned: Option<Result<Duration, ValidationError>>,
     run: Option<String>,
 }
 
@@ -83,6 +87,8 @@ impl CallBuilder {
             grace_period: None,
             overage_policy: None,
             client: None,
+            policies: CallPolicies::default(),
+            planned: None,
             run: None,
         }
     }
@@ -129,6 +135,26 @@ impl CallBuilder {
         self.overage_policy = Some(policy.clone());
     }
 
+    /// What becomes of the hold if the body ends early at an unknown cost.
+    pub fn unknown(&mut self, policy: UnknownSpend) {
+        self.policies.unknown_spend = Some(policy);
+    }
+
+    /// What the call returns if its settlement is not confirmed.
+    pub fn on_unsettled(&mut self, policy: OnUnsettled) {
+        self.policies.on_unsettled = Some(policy);
+    }
+
+    /// What becomes of the call if its reservation is lost.
+    pub fn heartbeat(&mut self, policy: HeartbeatPolicy) {
+        self.policies.heartbeat = Some(policy);
+    }
+
+    /// How long the body will take, which is told where no lease can last as long.
+    pub fn planned(&mut self, planned: &impl Lasting) {
+        self.planned = Some(planned.lasting("planned"));
+    }
+
     /// The client that reserves and settles.
     pub fn client(&mut self, client: &CyclesClient) {
         self.client = Some(client.clone());
@@ -157,7 +183,8 @@ impl CallBuilder {
         if let Some(policy) = self.overage_policy {
             request = request.overage_policy(policy);
         }
-        Ok(Call { request, unit, client: self.client, run: self.run })
+        let policies = CallPolicies { planned: self.planned.transpose()?, ..self.policies };
+        Ok(Call { request, unit, client: self.client, policies, run: self.run })
     }
 }
 

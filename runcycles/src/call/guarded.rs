@@ -21,10 +21,12 @@ where
         Some(client) => client,
         None => current_client()?,
     };
+    let policies = call.policies;
     let request = call.into_request(&client).map_err(Error::from)?;
     govern(
         &client,
         request,
+        policies,
         None,
         |_context| body,
         |result| match result {

@@ -9,6 +9,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use super::config::{CyclesConfig, RetryConfig};
 use super::endpoint::Endpoint;
 use super::journal::JournalConfig;
+use super::policy::{HeartbeatPolicy, OnUnsettled, UnknownSpend};
 use super::{CyclesClient, Shared};
 use crate::error::ConfigError;
 use crate::heartbeat::Heartbeat;
@@ -76,6 +77,24 @@ impl CyclesClientBuilder {
     /// How known spend is kept on disk until it is settled.
     pub fn journal(mut self, journal: JournalConfig) -> Self {
         self.config.journal = journal;
+        self
+    }
+
+    /// What becomes of a hold whose action ended early at an unknown cost, where the call does not say; it is released by default.
+    pub fn unknown_spend(mut self, policy: UnknownSpend) -> Self {
+        self.config.unknown_spend = policy;
+        self
+    }
+
+    /// What becomes of guarded calls whose reservation is lost, where the call does not say; a warning by default.
+    pub fn heartbeat(mut self, policy: HeartbeatPolicy) -> Self {
+        self.config.heartbeat = policy;
+        self
+    }
+
+    /// What guarded calls return whose settlement is not confirmed, where the call does not say; their value by default.
+    pub fn on_unsettled(mut self, policy: OnUnsettled) -> Self {
+        self.config.on_unsettled = policy;
         self
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::api_key::ApiKey;
 use super::env;
 use super::journal::JournalConfig;
+use super::policy::{HeartbeatPolicy, OnUnsettled, UnknownSpend};
 use crate::error::ConfigError;
 use crate::protocol::Subject;
 
@@ -29,6 +30,12 @@ pub struct CyclesConfig {
     pub retry: RetryConfig,
     /// How known spend is kept on disk until it is settled.
     pub journal: JournalConfig,
+    /// What becomes of a hold whose action ended early at an unknown cost, where the call does not say; it is released by default.
+    pub unknown_spend: UnknownSpend,
+    /// What becomes of guarded calls whose reservation is lost, where the call does not say; a warning by default.
+    pub heartbeat: HeartbeatPolicy,
+    /// What guarded calls return whose settlement is not confirmed, where the call does not say; their value by default.
+    pub on_unsettled: OnUnsettled,
 }
 
 /// How settlements that got no clear answer are repeated in the background.
@@ -70,6 +77,9 @@ impl CyclesConfig {
             read_timeout: Duration::from_secs(5),
             retry: RetryConfig::default(),
             journal: JournalConfig::default(),
+            unknown_spend: UnknownSpend::default(),
+            heartbeat: HeartbeatPolicy::default(),
+            on_unsettled: OnUnsettled::default(),
         }
     }
 
@@ -90,6 +100,9 @@ impl CyclesConfig {
     /// | `CYCLES_JOURNAL_ENABLED` | whether known spend is kept on disk until it is settled | `true` with the feature `journal` |
     /// | `CYCLES_JOURNAL_DIR` | where | `~/.runcycles/commit-journal` |
     /// | `CYCLES_JOURNAL_DURABILITY` | what it survives: `process-crash` or `power-loss` | `process-crash` |
+    /// | `CYCLES_UNKNOWN_SPEND` | what becomes of a hold after an early end at an unknown cost: `release`, `charge_estimate` or `hold` | `release` |
+    /// | `CYCLES_HEARTBEAT_POLICY` | what becomes of calls whose reservation is lost: `warn`, `fail_on_finalize` or `cancel` | `warn` |
+    /// | `CYCLES_ON_UNSETTLED` | what calls return whose settlement is not confirmed: `value` or `error` | `value` |
     ///
     /// Durations are whole milliseconds (`500`), or carry a unit: `500ms`, `2s`. A timeout below 50 without a unit is refused,
     /// since clients in other languages count seconds there. Empty variables count as absent.

@@ -1,5 +1,6 @@
 //! Settings from variables.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::config::CyclesConfig;
@@ -62,6 +63,15 @@ pub(super) fn read(
     if let Some((name, value)) = get("JOURNAL_DURABILITY")? {
         config.journal.durability = durability(name, &value)?;
     }
+    if let Some((name, value)) = get("UNKNOWN_SPEND")? {
+        config.unknown_spend = word(name, &value)?;
+    }
+    if let Some((name, value)) = get("HEARTBEAT_POLICY")? {
+        config.heartbeat = word(name, &value)?;
+    }
+    if let Some((name, value)) = get("ON_UNSETTLED")? {
+        config.on_unsettled = word(name, &value)?;
+    }
     Ok(config)
 }
 
@@ -109,6 +119,11 @@ fn number<N: std::str::FromStr>(name: String, value: &str) -> Result<N, ConfigEr
         .map_err(|_| ConfigError::new(name, format!("{value:?} is not a number in range"), "write a plain number"))
 }
 
+/// A policy, by its word in any case.
+fn word<P: FromStr<Err = ConfigError>>(name: String, value: &str) -> Result<P, ConfigError> {
+    value.trim().to_ascii_lowercase().parse().map_err(|error: ConfigError| error.of(name))
+}
+
 fn durability(name: String, value: &str) -> Result<Durability, ConfigError> {
     match value.trim().to_ascii_lowercase().as_str() {
         "process-crash" | "process_crash" => Ok(Durability::ProcessCrash),
@@ -123,13 +138,17 @@ fn durability(name: String, value: &str) -> Result<Durability, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::JournalConfig;
+    use crate::client::{HeartbeatPolicy, JournalConfig, OnUnsettled, UnknownSpend};
 
-    fn journal(variables: &[(&str, &str)]) -> Result<JournalConfig, ConfigError> {
+    /// Settings with more variables than the required ones.
+    fn with(variables: &[(&str, &str)]) -> Result<CyclesConfig, ConfigError> {
         let required = [("CYCLES_BASE_URL", "http://localhost"), ("CYCLES_API_KEY", "key")];
         let lookup = |name: &str| variables.iter().chain(&required).find(|(known, _)| *known == name);
-        let config = read("CYCLES_", |name| Ok(lookup(name).map(|(_, value)| (*value).to_owned())))?;
-        Ok(config.journal)
+        read("CYCLES_", |name| Ok(lookup(name).map(|(_, value)| (*value).to_owned())))
+    }
+
+    fn journal(variables: &[(&str, &str)]) -> Result<JournalConfig, ConfigError> {
+        Ok(with(variables)?.journal)
     }
 
     #[test]
@@ -155,6 +174,25 @@ mod tests {
             error.to_string(),
             "invalid configuration: CYCLES_JOURNAL_DURABILITY: \"fsync\" is no durability; \
              write process-crash or power-loss"
+        );
+    }
+
+    #[test]
+    fn policies_are_set_by_their_words_in_any_case() {
+        let config = with(&[
+            ("CYCLES_UNKNOWN_SPEND", "Charge_Estimate"),
+            ("CYCLES_HEARTBEAT_POLICY", " fail_on_finalize "),
+            ("CYCLES_ON_UNSETTLED", "error"),
+        ]);
+        let config = config.expect("known words");
+        assert_eq!(config.unknown_spend, UnknownSpend::ChargeEstimate);
+        assert_eq!((config.heartbeat, config.on_unsettled), (HeartbeatPolicy::FailOnFinalize, OnUnsettled::Error));
+
+        let error = with(&[("CYCLES_UNKNOWN_SPEND", "keep")]).expect_err("no such policy");
+        assert_eq!(
+            error.to_string(),
+            "invalid configuration: CYCLES_UNKNOWN_SPEND: \"keep\" is no such policy; \
+             write one of: release charge_estimate hold"
         );
     }
 }

@@ -12,6 +12,7 @@ mod metadata;
 mod operation;
 mod operations;
 mod pages;
+mod policy;
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use crate::transport::Transport;
 
 pub(crate) use self::answer::read as read_answer;
 pub(crate) use self::operation::{Prepared, encode};
+pub(crate) use self::policy::CallPolicies;
 
 pub use self::ambient::{current_client, set_default_client};
 pub use self::answer::Answer;
@@ -38,6 +40,7 @@ pub use self::journal::{Durability, JournalConfig};
 pub use self::metadata::{Response, ResponseMetadata};
 pub use self::operation::Operation;
 pub use self::pages::Pages;
+pub use self::policy::{HeartbeatPolicy, OnUnsettled, UnknownSpend};
 
 /// A client of an authority: cheap to clone, one for a process and a tenant.
 ///

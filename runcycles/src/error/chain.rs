@@ -19,6 +19,8 @@ pub fn denial<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
         // `Error::Action` shows its cause as a source, so the walk passes through it.
         match error.downcast_ref::<Error>() {
             Some(found) if found.is_denied() => return Some(found),
+            // The action ran, whatever its settlement was refused for.
+            Some(Error::Unsettled { .. }) => return None,
             _ => next = error.source(),
         }
     }

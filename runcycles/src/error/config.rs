@@ -20,6 +20,11 @@ impl ConfigError {
         Self { setting: setting.into(), problem: problem.into(), cure: cure.into() }
     }
 
+    /// The same problem of a setting under another name.
+    pub(crate) fn of(self, setting: impl Into<Cow<'static, str>>) -> Self {
+        Self { setting: setting.into(), ..self }
+    }
+
     /// The setting at fault, such as `CYCLES_READ_TIMEOUT`.
     pub fn setting(&self) -> &str {
         &self.setting

@@ -119,6 +119,31 @@ pub enum Error {
     #[error(transparent)]
     Config(#[from] ConfigError),
 
+    /// The guarded action succeeded, and its settlement is not confirmed. Known spend is safe where the settlement goes on in the
+    /// background; it is in no ledger where the authority refused it for good. Calls return this in place of the action's value
+    /// where their [`OnUnsettled`](crate::OnUnsettled) policy asks for it.
+    #[error("the action succeeded, and its settlement is not confirmed{}", if refusal.is_some() { ": the authority refused it" } else { "; it goes on in the background" })]
+    #[non_exhaustive]
+    Unsettled {
+        /// The reservation that is not settled.
+        reservation_id: ReservationId,
+        /// Why it never will be; absent where the settlement goes on.
+        #[source]
+        refusal: Option<Box<Self>>,
+    },
+
+    /// The reservation of a guarded call was lost while its action ran: the heartbeat ended, and no time is left as far as is
+    /// known. What is known of the action's cost is settled all the same. Calls return this where their
+    /// [`HeartbeatPolicy`](crate::HeartbeatPolicy) asks for it.
+    #[error("the reservation was lost while its action ran: {reason}")]
+    #[non_exhaustive]
+    LeaseLost {
+        /// The reservation that was lost.
+        reservation_id: ReservationId,
+        /// Why its heartbeat ended.
+        reason: String,
+    },
+
     /// The guarded action failed with an error of its own, which [`with_cycles`](crate::with_cycles) passes on as the
     /// [`source`](StdError::source).
     #[error("the guarded action failed")]

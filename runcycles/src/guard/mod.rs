@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::client::CyclesClient;
+use crate::client::{CyclesClient, UnknownSpend};
 use crate::error::Error;
 use crate::heartbeat::{Beat, LeaseRef};
 use crate::protocol::{
@@ -23,8 +23,9 @@ use crate::settlement::{Claim, Settlement};
 /// [`release`](Self::release); both take the guard, so neither can happen twice.
 ///
 /// While the guard lives, its client's heartbeat extends the reservation. A guard that is dropped is settled in the background
-/// by what is known: spend that was reported is committed, and otherwise the hold is released. Dropping never blocks, fails or
-/// panics; if the process ends before the background work is done, the hold lapses with the reservation's time to live.
+/// by what is known: spend that was reported is committed, and otherwise the client's [`UnknownSpend`] policy holds, by which
+/// the hold is released unless set otherwise. Dropping never blocks, fails or panics; if the process ends before the background
+/// work is done, the hold lapses with the reservation's time to live.
 ///
 /// ```
 /// # async fn example(client: runcycles::CyclesClient) -> Result<(), runcycles::Error> {
@@ -46,6 +47,8 @@ pub struct ReservationGuard {
     beat: Option<Beat>,
     /// Where background work runs if the guard is dropped outside of a runtime.
     runtime: Handle,
+    /// What becomes of the hold if the guard is dropped and nothing is known of the cost.
+    unknown_spend: UnknownSpend,
     state: State,
 }
 
@@ -58,14 +61,20 @@ enum State {
     Settling,
 }
 
-/// Why a guard was dropped, in the constant words that a release carries. Text of the user's never leaves the process here.
+/// Why an action ended without success, in the constant words that a release and a commit carry. Text of the user's never leaves
+/// the process here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum DropReason {
     /// The owner of a guard let go of it.
     Guard,
-    /// The future of a guarded call was dropped.
+    /// The action of a guarded call was dropped.
     Cancelled,
+    /// The action of a guarded call returned an error.
+    Failed,
 }
+
+/// The metadata member that says under what circumstances a commit was made.
+const SETTLED_AFTER: &str = "settled_after";
 
 impl DropReason {
     fn as_str(self) -> &'static str {
@@ -73,6 +82,7 @@ impl DropReason {
             _ if std::thread::panicking() => "guarded_method_panicked",
             Self::Guard => "guard_dropped",
             Self::Cancelled => "guarded_method_cancelled",
+            Self::Failed => "guarded_method_failed",
         }
     }
 
@@ -80,13 +90,21 @@ impl DropReason {
         match self {
             _ if std::thread::panicking() => "panic",
             Self::Guard | Self::Cancelled => "cancellation",
+            Self::Failed => "error",
         }
     }
 }
 
 impl ReservationGuard {
     pub(crate) fn new(client: CyclesClient, reservation: Arc<Reservation>, beat: Option<Beat>) -> Self {
-        Self { client, reservation, beat, runtime: Handle::current(), state: State::Held(DropReason::Guard) }
+        let unknown_spend = client.config().unknown_spend;
+        let (runtime, state) = (Handle::current(), State::Held(DropReason::Guard));
+        Self { client, reservation, beat, runtime, unknown_spend, state }
+    }
+
+    /// Sets what becomes of the hold if the guard is dropped and nothing is known of the cost; the client's policy by default.
+    pub fn set_unknown_spend(&mut self, policy: UnknownSpend) {
+        self.unknown_spend = policy;
     }
 
     /// Names what dropping this guard means from now on.
@@ -121,6 +139,15 @@ impl ReservationGuard {
         };
         let claim = self.start_settling(|reservation| Claim::commit(reservation, request));
         self.settle(claim, invalid)
+    }
+
+    /// Settles by what is known of an action that did not succeed; `None` where the hold is left to lapse.
+    pub(crate) fn abandon(
+        mut self,
+        reason: DropReason,
+    ) -> Option<impl Future<Output = Result<Settlement, Error>> + Send> {
+        let claim = self.abandoned_claim(reason)?;
+        Some(self.settle(claim, None))
     }
 
     /// Returns the hold; the action did not run, or cost nothing. The reason, of at most 256 characters, goes to the
@@ -253,6 +280,33 @@ impl ReservationGuard {
         }
     }
 
+    /// What is to be settled of an action that did not succeed: what is known of its cost, and otherwise what the policy makes
+    /// of it.
+    fn abandoned_claim(&mut self, reason: DropReason) -> Option<Claim> {
+        let report = self.reservation.report().clone();
+        let commit = match (report.spend.clone().known(), self.unknown_spend) {
+            (Some(spent), _) => Some(self.reservation.commit_of(spent, report)),
+            (None, UnknownSpend::ChargeEstimate) => Some(self.reservation.commit_of_estimate(report)),
+            (None, UnknownSpend::Release | UnknownSpend::Hold) => None,
+        };
+        match commit {
+            Some(mut request) => {
+                request.metadata.insert(SETTLED_AFTER.to_owned(), reason.settled_after().into());
+                Some(self.start_settling(|reservation| Claim::commit(reservation, request)))
+            }
+            None if self.unknown_spend == UnknownSpend::Hold => {
+                self.beat = None;
+                self.state = State::Settling;
+                self.client.shared.let_lapse(&self.reservation, reason.as_str());
+                None
+            }
+            None => {
+                let request = ReleaseRequest::new(reason.as_str());
+                Some(self.start_settling(|reservation| Claim::release(reservation, request)))
+            }
+        }
+    }
+
     /// Ends the heartbeat and disarms the drop; from here the claim looks after itself.
     fn start_settling(&mut self, claim: impl FnOnce(Arc<Reservation>) -> Claim) -> Claim {
         self.beat = None;
@@ -264,19 +318,9 @@ impl ReservationGuard {
 impl Drop for ReservationGuard {
     fn drop(&mut self) {
         let State::Held(reason) = self.state else { return };
-        let report = self.reservation.report().clone();
-        let claim = match report.spend.clone().known() {
-            Some(actual) => {
-                let mut request = self.reservation.commit_of(actual, report);
-                request.metadata.insert("settled_after".to_owned(), reason.settled_after().into());
-                self.start_settling(|reservation| Claim::commit(reservation, request))
-            }
-            None => {
-                let request = ReleaseRequest::new(reason.as_str());
-                self.start_settling(|reservation| Claim::release(reservation, request))
-            }
-        };
-        self.client.shared.settle_in_background(claim, &self.runtime);
+        if let Some(claim) = self.abandoned_claim(reason) {
+            self.client.shared.settle_in_background(claim, &self.runtime);
+        }
     }
 }
 

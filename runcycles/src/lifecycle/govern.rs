@@ -7,17 +7,11 @@ use tokio::time::Instant;
 
 use super::context::Context;
 use super::pinned::PinnedBody;
-use crate::client::CyclesClient;
+use crate::client::{CallPolicies, CyclesClient, OnUnsettled};
 use crate::error::Error;
 use crate::guard::{DropReason, ReservationGuard};
 use crate::protocol::{Amount, CommitRequest, CyclesMetrics, ReservationCreateRequest, ValidationError};
 use crate::settlement::Settlement;
-
-/// The metadata member that says under what circumstances a commit was made.
-pub(crate) const SETTLED_AFTER: &str = "settled_after";
-
-/// Why a release was made, in constant words: the text of the user's error never leaves the process.
-const ACTION_FAILED: &str = "guarded_method_failed";
 
 /// How an action ended.
 pub(crate) enum Outcome<T, E> {
@@ -27,8 +21,9 @@ pub(crate) enum Outcome<T, E> {
     Failed(E),
 }
 
-/// Reserves, runs an action, and settles by what is known: `judge` says how the action ended. The outer error says that the
-/// action did not run; the inner result is the action's own, whatever becomes of the settlement.
+/// Reserves, runs an action, and settles by what is known: `judge` says how the action ended. The inner result is the action's
+/// own, whatever becomes of the settlement. The outer error says that the action did not run, or that a policy of the call puts
+/// an error in place of its value.
 ///
 /// Dropping the future in the middle of the action drops the guard, which settles in the background.
 ///
@@ -37,6 +32,7 @@ pub(crate) enum Outcome<T, E> {
 pub(crate) async fn govern<T, E, F, Fut>(
     client: &CyclesClient,
     request: ReservationCreateRequest,
+    policies: CallPolicies,
     metrics: Option<CyclesMetrics>,
     action: F,
     judge: impl FnOnce(Fut::Output) -> Outcome<T, E>,
@@ -47,6 +43,7 @@ where
 {
     let mut guard = client.reserve(request).await?;
     guard.dropped_means(DropReason::Cancelled);
+    guard.set_unknown_spend(policies.unknown_spend(client.config()));
     guard.reservation().report().metrics = metrics;
     let context = Context::new(Arc::clone(guard.reservation()), guard.lease());
     let started = Instant::now();
@@ -58,18 +55,23 @@ where
             let mut commit = commit_after_success(&guard, actual);
             let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX).min(i32::MAX as u64);
             commit.metrics.get_or_insert_default().latency_ms.get_or_insert(latency_ms);
-            tell(guard.commit(commit).await);
-            Ok(Ok(value))
+            let reservation_id = guard.reservation_id().clone();
+            match (guard.commit(commit).await, policies.on_unsettled(client.config())) {
+                (Ok(Settlement::Pending), OnUnsettled::Error) => {
+                    Err(Error::Unsettled { reservation_id, refusal: None })
+                }
+                (Err(error), OnUnsettled::Error) => {
+                    Err(Error::Unsettled { reservation_id, refusal: Some(Box::new(error)) })
+                }
+                (settlement, _) => {
+                    tell(settlement);
+                    Ok(Ok(value))
+                }
+            }
         }
         Outcome::Failed(error) => {
-            let report = guard.reservation().report().clone();
-            match report.spend.clone().known() {
-                Some(spent) => {
-                    let mut commit = guard.reservation().commit_of(spent, report);
-                    commit.metadata.insert(SETTLED_AFTER.to_owned(), "error".into());
-                    tell(guard.commit(commit).await);
-                }
-                None => tell(guard.release(ACTION_FAILED).await),
+            if let Some(settling) = guard.abandon(DropReason::Failed) {
+                tell(settling.await);
             }
             Ok(Err(error))
         }

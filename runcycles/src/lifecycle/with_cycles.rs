@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::govern::{Outcome, govern};
-use crate::client::CyclesClient;
+use crate::client::{CallPolicies, CyclesClient, HeartbeatPolicy, OnUnsettled, UnknownSpend};
 use crate::error::Error;
 use crate::protocol::{
     Action, Amount, CommitOveragePolicy, CyclesMetrics, Metadata, ReservationCreateRequest, Reserve, Subject,
@@ -16,13 +16,14 @@ use crate::protocol::{
 #[must_use = "a configuration reserves nothing"]
 pub struct WithCyclesConfig {
     reserve: Reserve<Action, Amount>,
+    policies: CallPolicies,
     metrics: Option<CyclesMetrics>,
 }
 
 impl WithCyclesConfig {
     /// A call that may cost an amount. It needs an [`action`](Self::action) too.
     pub fn new(estimate: Amount) -> Self {
-        Self { reserve: Reserve::new("", "").estimate(estimate), metrics: None }
+        Self { reserve: Reserve::new("", "").estimate(estimate), policies: CallPolicies::default(), metrics: None }
     }
 
     /// What is done: a kind such as `llm.completion`, and a name such as the model's.
@@ -57,6 +58,30 @@ impl WithCyclesConfig {
         self
     }
 
+    /// What becomes of the hold if the action ends early at an unknown cost; the client's policy by default.
+    pub fn unknown_spend(mut self, policy: UnknownSpend) -> Self {
+        self.policies.unknown_spend = Some(policy);
+        self
+    }
+
+    /// What becomes of the call if its reservation is lost; the client's policy by default.
+    pub fn heartbeat(mut self, policy: HeartbeatPolicy) -> Self {
+        self.policies.heartbeat = Some(policy);
+        self
+    }
+
+    /// What the call returns if its settlement is not confirmed; the client's policy by default.
+    pub fn on_unsettled(mut self, policy: OnUnsettled) -> Self {
+        self.policies.on_unsettled = Some(policy);
+        self
+    }
+
+    /// How long the action will take. Operators are warned where no lease can last as long.
+    pub fn planned(mut self, planned: Duration) -> Self {
+        self.policies.planned = Some(planned);
+        self
+    }
+
     /// Measurements that go with the commit, unless the action sets its own.
     pub fn metrics(mut self, metrics: CyclesMetrics) -> Self {
         self.metrics = Some(metrics);
@@ -69,15 +94,17 @@ impl WithCyclesConfig {
         self
     }
 
-    fn into_parts(self) -> (ReservationCreateRequest, Option<CyclesMetrics>) {
-        (self.reserve.build(), self.metrics)
+    fn into_parts(self) -> (ReservationCreateRequest, CallPolicies, Option<CyclesMetrics>) {
+        (self.reserve.build(), self.policies, self.metrics)
     }
 }
 
 /// Reserves, runs an action, and settles: the action's `Ok` carries its value and what it cost, which is committed; its `Err`
-/// releases the hold, or commits what it [recorded](Context::record_usage). A denied action never runs.
+/// commits what it [recorded](Context::record_usage), or else does what the [`UnknownSpend`] policy says: the hold is released by
+/// default. A denied action never runs.
 ///
-/// Whatever becomes of the settlement, the action's own value or error is returned. [`CyclesClient::execute`] does the same and
+/// Whatever becomes of the settlement, the action's own value or error is returned, unless a policy of the call puts an error in
+/// place of the value. [`CyclesClient::execute`] does the same and
 /// keeps the type of the action's error.
 ///
 /// ```
@@ -98,19 +125,19 @@ impl WithCyclesConfig {
 ///
 /// # Errors
 ///
-/// [`Error::Action`] with the action's own error as its source; otherwise what [`reserve`](CyclesClient::reserve) says: the
-/// action did not run then.
+/// [`Error::Action`] with the action's own error as its source; [`Error::Unsettled`] and [`Error::LeaseLost`] where a policy asks
+/// for them; otherwise what [`reserve`](CyclesClient::reserve) says: the action did not run then.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future drops the action. What it recorded is committed in the background, and otherwise the hold is released.
+/// Dropping the future drops the action. What it recorded is committed in the background, and otherwise the policy holds.
 pub async fn with_cycles<T, F, Fut>(client: &CyclesClient, config: WithCyclesConfig, action: F) -> Result<T, Error>
 where
     F: FnOnce(Context) -> Fut,
     Fut: Future<Output = Result<(T, Amount), Box<dyn StdError + Send + Sync>>>,
 {
-    let (request, metrics) = config.into_parts();
-    govern(client, request, metrics, action, |result| match result {
+    let (request, policies, metrics) = config.into_parts();
+    govern(client, request, policies, metrics, action, |result| match result {
         Ok((value, actual)) => Outcome::Done { value, actual: Some(Ok(actual)) },
         Err(error) => Outcome::Failed(Error::Action(error)),
     })
@@ -141,7 +168,8 @@ impl CyclesClient {
     ///
     /// # Errors
     ///
-    /// The action's own, or what [`reserve`](Self::reserve) says: the action did not run then.
+    /// The action's own; [`Error::Unsettled`] and [`Error::LeaseLost`] where a policy asks for them; or what
+    /// [`reserve`](Self::reserve) says: the action did not run then.
     ///
     /// # Cancel safety
     ///
@@ -152,8 +180,8 @@ impl CyclesClient {
         Fut: Future<Output = Result<T, E>>,
         E: From<Error>,
     {
-        let (request, metrics) = config.into_parts();
-        govern(self, request, metrics, action, |result| match result {
+        let (request, policies, metrics) = config.into_parts();
+        govern(self, request, policies, metrics, action, |result| match result {
             Ok(value) => Outcome::Done { value, actual: None },
             Err(error) => Outcome::Failed(error),
         })

@@ -25,6 +25,7 @@ use crate::protocol::{
     CommitResponse, EventCreateResponse, IdempotencyKey, ReleaseRequest, ReleaseResponse, ReservationId,
     ReservationListResponse,
 };
+use crate::reservation::Reservation;
 
 pub(crate) use self::claim::Claim;
 pub(crate) use self::queue::Queue;
@@ -65,6 +66,19 @@ impl Shared {
     pub(crate) fn settle_in_background(self: &Arc<Self>, claim: Claim, runtime: &Handle) {
         if !claim.observed {
             Queue::add(self, claim, Instant::now(), false, runtime);
+        }
+    }
+
+    /// Leaves a hold to lapse with its time to live, since nothing is known of what its action cost, and the application wants no
+    /// guess. `reason` says how the action ended.
+    pub(crate) fn let_lapse(&self, reservation: &Reservation, reason: &str) {
+        if !reservation.observed {
+            tracing::warn!(
+                reservation_id = %reservation.id,
+                reason,
+                estimate = %reservation.estimate,
+                "an action ended at an unknown cost; its hold is left to lapse"
+            );
         }
     }
 
