@@ -27,6 +27,7 @@ pub use self::client::{
 };
 pub use self::error::{ConfigError, Error, Refusal, TransportError, TransportErrorKind, denial};
 pub use self::guard::ReservationGuard;
+pub use self::heartbeat::{LeaseState, LeaseStatus};
 pub use self::lifecycle::{Context, WithCyclesConfig, context, with_cycles};
 pub use self::protocol::{Amount, Reserve, credits, risk_points, tokens};
 pub use self::scope::Scope;

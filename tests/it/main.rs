@@ -14,6 +14,7 @@ mod end_to_end;
 mod guard_drop;
 mod guard_reserve;
 mod heartbeat_beats;
+mod heartbeat_policies;
 mod http_answers;
 mod http_connections;
 mod journal_restart;

@@ -92,7 +92,6 @@ impl CallPolicies {
         self.unknown_spend.unwrap_or(config.unknown_spend)
     }
 
-    #[expect(dead_code, reason = "leases do not tell yet whether they are lost")]
     pub(crate) fn heartbeat(&self, config: &CyclesConfig) -> HeartbeatPolicy {
         self.heartbeat.unwrap_or(config.heartbeat)
     }

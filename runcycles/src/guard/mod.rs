@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 
 use crate::client::{CyclesClient, UnknownSpend};
 use crate::error::Error;
-use crate::heartbeat::{Beat, LeaseRef};
+use crate::heartbeat::{Beat, LeaseRef, LeaseStatus};
 use crate::protocol::{
     Action, Amount, Balance, Caps, CommitRequest, Decision, EvidenceRef, ExtendRequest, ExtendResponse, ReleaseRequest,
     ReservationId, Subject, ValidationError,
@@ -250,7 +250,12 @@ impl ReservationGuard {
 
     /// How long the reservation lives at least, unless the heartbeat extends it; zero once it is settled.
     pub fn lease_left(&self) -> Duration {
-        self.beat.as_ref().map_or(Duration::ZERO, |beat| beat.lease().left())
+        self.lease_ref().map_or(Duration::ZERO, |lease| lease.left())
+    }
+
+    /// How the reservation's lease stands: what is left of it, and what the heartbeat does about it.
+    pub fn lease(&self) -> LeaseStatus {
+        self.lease_ref().map_or_else(LeaseStatus::ended, |lease| lease.status())
     }
 
     /// Signed evidence of the reservation.
@@ -259,7 +264,7 @@ impl ReservationGuard {
     }
 
     /// Where the lease is kept, if anything is kept alive.
-    pub(crate) fn lease(&self) -> Option<LeaseRef> {
+    pub(crate) fn lease_ref(&self) -> Option<LeaseRef> {
         self.beat.as_ref().map(Beat::lease)
     }
 

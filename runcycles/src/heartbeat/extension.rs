@@ -1,6 +1,10 @@
 //! One extension of one reservation, sent and sent again.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -8,7 +12,7 @@ use tokio::time::Instant;
 use super::schedule::Failure;
 use super::scheduler::{Attempt, Outcome};
 use crate::client::{Prepared, Response, Shared, read_answer};
-use crate::error::Error;
+use crate::error::{Error, TransportError, TransportErrorKind};
 use crate::protocol::{ExtendRequest, ExtendResponse};
 use crate::reservation::Reservation;
 
@@ -28,7 +32,7 @@ impl Extension {
     /// Makes one attempt.
     pub(super) async fn attempt(mut self: Box<Self>, shared: &Shared, timeout: Duration) -> Attempt {
         let sent_at = Instant::now();
-        let answer = self.send(shared, timeout).await;
+        let answer = self.send_and_survive(shared, timeout).await;
         let finished_at = Instant::now();
         let outcome = match answer {
             Ok(Response { value, .. }) => Outcome::Granted {
@@ -40,6 +44,23 @@ impl Extension {
             Err(error) => Outcome::Failed { at: finished_at, failure: failure(&error), error },
         };
         Attempt { extension: self, finished_at, outcome }
+    }
+
+    /// Sends it, and takes a transport that panics for one that brought no answer: the lease is to be extended all the same, and
+    /// the other reservations' too.
+    async fn send_and_survive(
+        &mut self,
+        shared: &Shared,
+        timeout: Duration,
+    ) -> Result<Response<ExtendResponse>, Error> {
+        let mut sending = pin!(self.send(shared, timeout));
+        let panicked = || TransportError::with_source(TransportErrorKind::Interrupted, "the transport panicked");
+        poll_fn(|cx| {
+            // A future that panicked is not polled again.
+            catch_unwind(AssertUnwindSafe(|| sending.as_mut().poll(cx)))
+                .unwrap_or_else(|_| Poll::Ready(Err(panicked().into())))
+        })
+        .await
     }
 
     async fn send(&mut self, shared: &Shared, timeout: Duration) -> Result<Response<ExtendResponse>, Error> {

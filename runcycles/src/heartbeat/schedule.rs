@@ -27,6 +27,9 @@ pub(crate) use self::stop::StopReason;
 use self::timeout::ExtendTimeout;
 use crate::protocol::ErrorCode;
 
+/// How often a reservation can be extended, unless its tenant is given more (protocol: `max_reservation_extensions`).
+const DEFAULT_EXTENSIONS: u64 = 10;
+
 /// What to do about a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -182,6 +185,17 @@ impl Lease {
             Course::Measured(measured) => measured.lead_after(elapsed_ms),
             Course::Fallback(fallback) => fallback.lead_after(elapsed_ms),
         })
+    }
+
+    /// How long the reservation can live at most, with as many extensions as servers allow unless set otherwise. Meant for the
+    /// answer to the reservation: a server that grants less than was asked for grants no more by an extension.
+    pub(crate) fn longest(&self) -> Duration {
+        let granted_ms = match &self.course {
+            Course::Measured(measured) => measured.lead_after(0),
+            Course::Fallback(_) => self.ttl_ms,
+        };
+        let extensions_ms = granted_ms.min(self.ttl_ms).saturating_mul(DEFAULT_EXTENSIONS);
+        Duration::from_millis(granted_ms.saturating_add(extensions_ms))
     }
 
     /// Whether the server seems to hold the expiry at a fixed distance, so that beats use up the extensions it allows

@@ -17,7 +17,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::extension::Extension;
-use super::schedule::{Granted, Lease, Next};
+use super::lease_ref::LeaseRef;
+use super::schedule::{BeatKey, Granted, Lease, Next, StopReason};
+use super::status::{LeaseState, LeaseStatus};
 use crate::client::Shared;
 use crate::reservation::Reservation;
 
@@ -40,7 +42,7 @@ pub(crate) struct Heartbeat {
 
 /// What is planned.
 #[derive(Debug, Default)]
-struct Beats {
+pub(super) struct Beats {
     live: HashMap<u64, Live>,
     /// Due times with the reservation's number. Those of reservations that have ended are skipped.
     queue: BinaryHeap<Reverse<(Instant, u64)>>,
@@ -53,11 +55,40 @@ struct Beats {
 
 /// A reservation that is kept alive.
 #[derive(Debug)]
-struct Live {
+pub(super) struct Live {
     reservation: Arc<Reservation>,
-    lease: Lease,
+    pub(super) lease: Lease,
     /// The extension to send; kept after a failure, so that the repetition carries the same key and bytes.
     extension: Option<Box<Extension>>,
+    health: Health,
+    /// Whoever waits for the reservation to be lost.
+    pub(super) watcher: Option<Arc<Notify>>,
+}
+
+/// How the latest extension went.
+#[derive(Debug)]
+enum Health {
+    Good,
+    Retrying,
+    Stopped(StopReason),
+}
+
+impl Live {
+    fn new(reservation: Arc<Reservation>, lease: Lease) -> Self {
+        Self { reservation, lease, extension: None, health: Health::Good, watcher: None }
+    }
+
+    pub(super) fn status(&self, now: Duration) -> LeaseStatus {
+        let left = self.lease.lead(now);
+        let (state, reason) = match &self.health {
+            Health::Good => (LeaseState::Kept, None),
+            Health::Retrying => (LeaseState::Retrying, None),
+            Health::Stopped(reason) if left.is_zero() || reason.is_the_end() => (LeaseState::Lost, Some(reason)),
+            Health::Stopped(reason) => (LeaseState::Stopped, Some(reason)),
+        };
+        let left = if state == LeaseState::Lost { Duration::ZERO } else { left };
+        LeaseStatus { left, state, stopped_because: reason.map(StopReason::to_string) }
+    }
 }
 
 /// Keeps a reservation alive until it is dropped.
@@ -69,23 +100,7 @@ pub(crate) struct Beat {
 impl Beat {
     /// Where the reservation's lease is kept, for those who outlive the beat.
     pub(crate) fn lease(&self) -> LeaseRef {
-        LeaseRef { heartbeat: Arc::downgrade(&self.heartbeat), number: self.number }
-    }
-}
-
-/// Where a reservation's lease is kept.
-#[derive(Clone, Debug)]
-pub(crate) struct LeaseRef {
-    heartbeat: Weak<Heartbeat>,
-    number: u64,
-}
-
-impl LeaseRef {
-    /// How long the reservation lives at least; zero once its heartbeat has ended.
-    pub(crate) fn left(&self) -> Duration {
-        let Some(heartbeat) = self.heartbeat.upgrade() else { return Duration::ZERO };
-        let now = heartbeat.since_epoch(Instant::now());
-        heartbeat.lock().live.get(&self.number).map_or(Duration::ZERO, |live| live.lease.lead(now))
+        LeaseRef::new(&self.heartbeat, self.number)
     }
 }
 
@@ -109,7 +124,7 @@ impl Heartbeat {
         let mut beats = self.lock();
         let number = beats.next_number;
         beats.next_number += 1;
-        beats.live.insert(number, Live { reservation: Arc::clone(reservation), lease, extension: None });
+        beats.live.insert(number, Live::new(Arc::clone(reservation), lease));
         let wake = beats.follow(number, &next, received_at);
         let start = !beats.running && !beats.queue.is_empty();
         beats.running |= start;
@@ -129,12 +144,12 @@ impl Heartbeat {
         self.changed.notify_one();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Beats> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Beats> {
         // The queue's invariants hold between any two operations on it, so a panic elsewhere leaves it usable.
         self.beats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn since_epoch(&self, instant: Instant) -> Duration {
+    pub(super) fn since_epoch(&self, instant: Instant) -> Duration {
         instant.saturating_duration_since(self.epoch)
     }
 
@@ -151,17 +166,29 @@ impl Heartbeat {
 }
 
 impl Beats {
+    pub(super) fn live(&mut self, number: u64) -> Option<&mut Live> {
+        self.live.get_mut(&number)
+    }
+
     /// Plans what comes next for a reservation; whether the task sleeps too long for it.
     fn follow(&mut self, number: u64, next: &Next, now: Instant) -> bool {
         let Some(live) = self.live.get_mut(&number) else { return false };
         match next {
             Next::Stop(reason) => {
                 let reservation_id = &live.reservation.id;
-                tracing::warn!(%reservation_id, %reason, "heartbeat stopped; the action goes on and will be settled");
+                tracing::warn!(%reservation_id, %reason, "heartbeat stopped; the action will be settled all the same");
+                live.health = Health::Stopped(reason.clone());
+                if let Some(watcher) = &live.watcher {
+                    watcher.notify_one();
+                }
                 false
             }
             Next::Beat { after, key } => {
-                if *key == super::schedule::BeatKey::New {
+                live.health = match key {
+                    BeatKey::New => Health::Good,
+                    BeatKey::Same => Health::Retrying,
+                };
+                if *key == BeatKey::New {
                     live.extension = None;
                 }
                 let due = now + *after;

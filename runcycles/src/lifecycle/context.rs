@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::heartbeat::LeaseRef;
+use crate::heartbeat::{LeaseRef, LeaseStatus};
 use crate::protocol::{
     Amount, AmountError, Balance, Caps, CyclesMetrics, Decision, EvidenceRef, ReservationId, Subject,
 };
@@ -90,6 +90,11 @@ impl Context {
     /// How long the reservation lives at least, unless the heartbeat extends it; zero once it is settled.
     pub fn lease_left(&self) -> Duration {
         self.lease.as_ref().map_or(Duration::ZERO, LeaseRef::left)
+    }
+
+    /// How the reservation's lease stands: what is left of it, and what the heartbeat does about it.
+    pub fn lease(&self) -> LeaseStatus {
+        self.lease.as_ref().map_or_else(LeaseStatus::ended, LeaseRef::status)
     }
 
     /// Signed evidence of the reservation.

@@ -1,13 +1,16 @@
 //! Reserve, run, settle.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::context::Context;
 use super::pinned::PinnedBody;
-use crate::client::{CallPolicies, CyclesClient, OnUnsettled};
+use crate::client::{CallPolicies, CyclesClient, HeartbeatPolicy, OnUnsettled};
 use crate::error::Error;
 use crate::guard::{DropReason, ReservationGuard};
 use crate::protocol::{Amount, CommitRequest, CyclesMetrics, ReservationCreateRequest, ValidationError};
@@ -45,18 +48,49 @@ where
     guard.dropped_means(DropReason::Cancelled);
     guard.set_unknown_spend(policies.unknown_spend(client.config()));
     guard.reservation().report().metrics = metrics;
-    let context = Context::new(Arc::clone(guard.reservation()), guard.lease());
+    let context = Context::new(Arc::clone(guard.reservation()), guard.lease_ref());
+    if let Some(planned) = policies.planned {
+        warn_of_a_long_plan(&guard, planned);
+    }
+    let heartbeat = policies.heartbeat(client.config());
+    let watched = guard.lease_ref().filter(|_| heartbeat == HeartbeatPolicy::Cancel);
     let started = Instant::now();
     let action = pin!(Some(action(context.clone())));
-    let output = context.enter(PinnedBody::new(action)).await;
+    let output = {
+        let mut running = pin!(context.enter(PinnedBody::new(action)));
+        let mut lost = watched.map(|lease| Box::pin(async move { lease.lost().await }));
+        poll_fn(|cx| match (running.as_mut().poll(cx), &mut lost) {
+            (Poll::Ready(output), _) => Poll::Ready(Ok(output)),
+            (Poll::Pending, Some(lost)) => lost.as_mut().poll(cx).map(Err),
+            (Poll::Pending, None) => Poll::Pending,
+        })
+        .await
+    };
     let latency = started.elapsed();
+    let output = match output {
+        Ok(output) => output,
+        Err(reason) => {
+            let reservation_id = guard.reservation_id().clone();
+            tracing::warn!(%reservation_id, reason, "the reservation was lost; its action is cancelled and settled by what it told");
+            if let Some(settling) = guard.abandon(DropReason::Cancelled) {
+                tell(settling.await);
+            }
+            return Err(Error::LeaseLost { reservation_id, reason });
+        }
+    };
     match judge(output) {
         Outcome::Done { value, actual } => {
             let mut commit = commit_after_success(&guard, actual);
             let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX).min(i32::MAX as u64);
             commit.metrics.get_or_insert_default().latency_ms.get_or_insert(latency_ms);
             let reservation_id = guard.reservation_id().clone();
-            match (guard.commit(commit).await, policies.on_unsettled(client.config())) {
+            let lease = guard.lease();
+            let settlement = guard.commit(commit).await;
+            if lease.is_lost() && heartbeat == HeartbeatPolicy::FailOnFinalize {
+                tell(settlement);
+                return Err(Error::LeaseLost { reservation_id, reason: lease.stopped_because.unwrap_or_default() });
+            }
+            match (settlement, policies.on_unsettled(client.config())) {
                 (Ok(Settlement::Pending), OnUnsettled::Error) => {
                     Err(Error::Unsettled { reservation_id, refusal: None })
                 }
@@ -75,6 +109,19 @@ where
             }
             Ok(Err(error))
         }
+    }
+}
+
+/// Tells operators of an action that will take longer than its reservation can live.
+fn warn_of_a_long_plan(guard: &ReservationGuard, planned: Duration) {
+    let longest = guard.lease_ref().and_then(|lease| lease.longest());
+    if let Some(longest) = longest.filter(|longest| planned > *longest) {
+        tracing::warn!(
+            reservation_id = %guard.reservation_id(),
+            ?planned,
+            ?longest,
+            "the action is planned to take longer than its reservation lives with ten extensions; ask for a longer ttl"
+        );
     }
 }
 

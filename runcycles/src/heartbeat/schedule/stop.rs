@@ -42,6 +42,18 @@ pub(crate) enum StopReason {
     },
 }
 
+impl StopReason {
+    /// Whether the reservation has ended, whatever time seems to be left of it.
+    pub(crate) fn is_the_end(&self) -> bool {
+        let Self::Refused { status, code } = self else { return matches!(self, Self::Lapsed) };
+        *status == 410
+            || matches!(
+                code,
+                Some(ErrorCode::ReservationExpired | ErrorCode::ReservationFinalized | ErrorCode::NotFound)
+            )
+    }
+}
+
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
