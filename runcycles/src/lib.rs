@@ -13,6 +13,7 @@ mod protocol;
 mod reservation;
 mod scope;
 mod settlement;
+mod stream;
 mod transport;
 
 pub mod models {
@@ -25,13 +26,14 @@ pub use self::client::{
     Answer, CyclesClient, CyclesClientBuilder, CyclesConfig, Durability, HeartbeatPolicy, JournalConfig, OnUnsettled,
     Operation, Pages, Response, ResponseMetadata, RetryConfig, UnknownSpend, current_client, set_default_client,
 };
-pub use self::error::{ConfigError, Error, Refusal, TransportError, TransportErrorKind, denial};
+pub use self::error::{ConfigError, Error, Refusal, StreamCut, TransportError, TransportErrorKind, denial};
 pub use self::guard::ReservationGuard;
 pub use self::heartbeat::{LeaseState, LeaseStatus};
 pub use self::lifecycle::{Context, WithCyclesConfig, context, with_cycles};
 pub use self::protocol::{Amount, Reserve, credits, risk_points, tokens};
 pub use self::scope::Scope;
 pub use self::settlement::{FlushReport, Settlement};
+pub use self::stream::{Metered, metered};
 #[cfg(feature = "reqwest")]
 pub use self::transport::ReqwestTransport;
 pub use self::transport::{BoxFuture, Transport};

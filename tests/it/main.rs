@@ -37,3 +37,5 @@ mod settlement_background;
 mod settlement_commit;
 mod settlement_faults;
 mod settlement_release;
+mod stream_cut;
+mod stream_metered;

@@ -2,6 +2,7 @@
 
 mod chain;
 mod config;
+mod cut;
 mod refusal;
 mod transport;
 
@@ -12,6 +13,7 @@ use crate::protocol::{ErrorCode, EvidenceRef, Extra, ReservationId, Unit, Valida
 
 pub use self::chain::denial;
 pub use self::config::ConfigError;
+pub use self::cut::StreamCut;
 pub use self::refusal::Refusal;
 pub use self::transport::{TransportError, TransportErrorKind};
 
@@ -143,6 +145,10 @@ pub enum Error {
         /// Why its heartbeat ended.
         reason: String,
     },
+
+    /// A stream was cut: no more was authorised than it had delivered. What it delivered is settled.
+    #[error(transparent)]
+    StreamCut(#[from] Box<StreamCut>),
 
     /// The guarded action failed with an error of its own, which [`with_cycles`](crate::with_cycles) passes on as the
     /// [`source`](StdError::source).

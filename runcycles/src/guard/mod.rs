@@ -71,6 +71,8 @@ pub(crate) enum DropReason {
     Cancelled,
     /// The action of a guarded call returned an error.
     Failed,
+    /// A stream may deliver no more.
+    Cut,
 }
 
 /// The metadata member that says under what circumstances a commit was made.
@@ -83,6 +85,7 @@ impl DropReason {
             Self::Guard => "guard_dropped",
             Self::Cancelled => "guarded_method_cancelled",
             Self::Failed => "guarded_method_failed",
+            Self::Cut => "stream_cut",
         }
     }
 
@@ -91,6 +94,7 @@ impl DropReason {
             _ if std::thread::panicking() => "panic",
             Self::Guard | Self::Cancelled => "cancellation",
             Self::Failed => "error",
+            Self::Cut => "cut",
         }
     }
 }
@@ -105,6 +109,11 @@ impl ReservationGuard {
     /// Sets what becomes of the hold if the guard is dropped and nothing is known of the cost; the client's policy by default.
     pub fn set_unknown_spend(&mut self, policy: UnknownSpend) {
         self.unknown_spend = policy;
+    }
+
+    /// What becomes of the hold if the guard is dropped and nothing is known of the cost.
+    pub(crate) fn unknown_spend(&self) -> UnknownSpend {
+        self.unknown_spend
     }
 
     /// Names what dropping this guard means from now on.
@@ -266,6 +275,11 @@ impl ReservationGuard {
     /// Where the lease is kept, if anything is kept alive.
     pub(crate) fn lease_ref(&self) -> Option<LeaseRef> {
         self.beat.as_ref().map(Beat::lease)
+    }
+
+    /// The client that holds and settles.
+    pub(crate) fn client(&self) -> &CyclesClient {
+        &self.client
     }
 
     pub(crate) fn reservation(&self) -> &Arc<Reservation> {

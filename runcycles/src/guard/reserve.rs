@@ -31,13 +31,33 @@ impl CyclesClient {
     /// # Cancel safety
     ///
     /// Dropping the future may leave a hold that nobody owns. It is looked up by its key and released in the background.
-    pub async fn reserve(&self, request: impl Into<ReservationCreateRequest>) -> Result<ReservationGuard, Error> {
-        let mut request = request.into();
+    pub fn reserve<R: Into<ReservationCreateRequest>>(
+        &self,
+        request: R,
+    ) -> impl Future<Output = Result<ReservationGuard, Error>> + Send + use<'_, R> {
+        self.hold(request.into(), false)
+    }
+
+    /// Holds budget for a request whose subject is complete, wherever it is asked for.
+    pub(crate) fn reserve_as_it_is(
+        &self,
+        request: ReservationCreateRequest,
+    ) -> impl Future<Output = Result<ReservationGuard, Error>> + Send {
+        self.hold(request, true)
+    }
+
+    async fn hold(
+        &self,
+        mut request: ReservationCreateRequest,
+        subject_is_complete: bool,
+    ) -> Result<ReservationGuard, Error> {
         if request.dry_run == Some(true) {
             let expected = "a live reservation; ask without holding by decide or create_reservation";
             return Err(ValidationError::new("dry_run", "true", expected).into());
         }
-        self.fill_subject(&mut request.subject);
+        if !subject_is_complete {
+            self.fill_subject(&mut request.subject);
+        }
         let prepared = self.prepare_reservation(&request)?;
         #[cfg(feature = "journal")]
         self.shared.take_up_journal(&Handle::current());

@@ -38,13 +38,18 @@ pub struct Context {
 }
 
 impl Context {
-    pub(super) fn new(reservation: Arc<Reservation>, lease: Option<LeaseRef>) -> Self {
+    pub(crate) fn new(reservation: Arc<Reservation>, lease: Option<LeaseRef>) -> Self {
         Self { reservation, lease }
     }
 
     /// Runs a future with this context as its own.
-    pub(super) async fn enter<F: Future>(self, future: F) -> F::Output {
+    pub(crate) async fn enter<F: Future>(self, future: F) -> F::Output {
         CONTEXT.scope(self, future).await
+    }
+
+    /// Runs a function with this context as its own.
+    pub(crate) fn within<R>(&self, function: impl FnOnce() -> R) -> R {
+        CONTEXT.sync_scope(self.clone(), function)
     }
 
     /// The reservation's id.

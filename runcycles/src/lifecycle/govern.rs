@@ -157,7 +157,7 @@ fn commit_known(guard: &ReservationGuard) -> CommitRequest {
 
 /// Tells of a settlement whose caller gets the action's result instead. The settlement itself reports refusals; what is left
 /// to say here is that the client could not even ask.
-fn tell(settlement: Result<Settlement, Error>) {
+pub(crate) fn tell(settlement: Result<Settlement, Error>) {
     match settlement {
         Ok(settlement) => tracing::debug!(?settlement, "guarded call settled"),
         Err(error) => tracing::debug!(%error, "guarded call not settled"),

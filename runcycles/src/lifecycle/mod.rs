@@ -6,6 +6,6 @@ mod pinned;
 mod with_cycles;
 
 pub use self::context::{Context, context};
-pub(crate) use self::govern::{Outcome, govern};
+pub(crate) use self::govern::{Outcome, govern, tell};
 pub use self::pinned::PinnedBody;
 pub use self::with_cycles::{WithCyclesConfig, with_cycles};

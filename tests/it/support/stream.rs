@@ -2,8 +2,33 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
+
+/// A stream of what a function gives.
+pub(crate) struct Made<F>(F);
+
+/// A stream of what a function gives, at once.
+pub(crate) fn made<T, F: FnMut() -> Option<T>>(next: F) -> Made<F> {
+    Made(next)
+}
+
+/// A stream of items that are there at once.
+pub(crate) fn items<T>(items: impl IntoIterator<Item = T>) -> Made<impl FnMut() -> Option<T>> {
+    let mut items = items.into_iter();
+    made(move || items.next())
+}
+
+impl<F> Unpin for Made<F> {}
+
+impl<T, F: FnMut() -> Option<T>> Stream for Made<F> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<T>> {
+        Poll::Ready((self.0)())
+    }
+}
 
 /// The next item.
 pub(crate) async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {

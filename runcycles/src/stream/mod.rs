@@ -1,0 +1,7 @@
+//! Streams that are counted as they flow and cut before they deliver more than was authorised.
+
+mod meter;
+mod metered;
+mod slices;
+
+pub use self::metered::{Metered, metered};
