@@ -303,5 +303,5 @@ impl Meter {
 }
 
 fn context_of(slice: &ReservationGuard) -> Context {
-    Context::new(Arc::clone(slice.reservation()), slice.lease())
+    Context::new(Arc::clone(slice.reservation()), slice.lease_ref())
 }
