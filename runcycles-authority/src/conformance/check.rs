@@ -12,9 +12,18 @@ pub(crate) struct Check {
     pub(crate) id: &'static str,
     pub(crate) level: Level,
     pub(crate) title: &'static str,
-    /// Whether it lets the server's time pass.
-    pub(crate) waits: bool,
+    pub(crate) effect: Effect,
     pub(crate) run: for<'a> fn(&'a Scene) -> BoxFuture<'a, Verdict>,
+}
+
+/// What a check does to those that run beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Nothing,
+    /// It lets the server's time pass.
+    Waits,
+    /// It restarts the server.
+    Restarts,
 }
 
 /// Checks that belong together.
@@ -23,19 +32,20 @@ pub(crate) struct Section {
     pub(crate) checks: &'static [Check],
 }
 
-/// Lists checks: id, level, title, and the function that decides. `waits` marks those that let the server's time pass.
+/// Lists checks: id, level, title, and the function that decides; `waits` or `restarts` where it has that effect on others.
 macro_rules! checks {
-    ($( $id:literal $level:ident $title:literal => $decide:path $(, $waits:ident)?; )*) => {
+    ($( $id:literal $level:ident $title:literal => $decide:path $(, $effect:ident)?; )*) => {
         &[$( $crate::conformance::check::Check {
             id: $id,
             level: $crate::conformance::Level::$level,
             title: $title,
-            waits: $crate::conformance::check::checks!(@waits $($waits)?),
+            effect: $crate::conformance::check::checks!(@effect $($effect)?),
             run: |scene| Box::pin($decide(scene)),
         } ),*]
     };
-    (@waits) => { false };
-    (@waits waits) => { true };
+    (@effect) => { $crate::conformance::check::Effect::Nothing };
+    (@effect waits) => { $crate::conformance::check::Effect::Waits };
+    (@effect restarts) => { $crate::conformance::check::Effect::Restarts };
 }
 
 pub(crate) use checks;

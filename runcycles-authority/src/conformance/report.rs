@@ -107,6 +107,11 @@ impl Report {
         self.seed
     }
 
+    /// How long the run took.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
     /// The report for machines.
     pub fn to_json(&self) -> Value {
         let tally = |tally: Tally| json!({"passed": tally.passed, "failed": tally.failed, "skipped": tally.skipped});

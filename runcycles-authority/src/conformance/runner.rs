@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::check::Check;
+use super::check::{Check, Effect};
 use super::checks::SECTIONS;
 use super::options::Options;
 use super::report::{Entry, Outcome, Report};
@@ -36,10 +36,13 @@ pub async fn run(target: &Target, options: Options) -> Result<Report, SetUpError
         return Err(SetUpError::NothingSelected);
     }
     let scene = Arc::new(Scene::open(target, options.seed, options.rounds).await?);
-    // Where time is moved for all at once, what moves it runs by itself, after the others.
-    let moves_time = |check: &Check| check.waits && target.time.is_moved();
-    let (alone, together): (Vec<_>, Vec<_>) =
-        selected.iter().enumerate().partition(|(_, (_, check))| moves_time(check));
+    // Where time is moved for all at once, what moves it runs by itself, after the others; so does what restarts the server.
+    let disturbs = |check: &Check| match check.effect {
+        Effect::Nothing => false,
+        Effect::Waits => target.time.is_moved(),
+        Effect::Restarts => true,
+    };
+    let (alone, together): (Vec<_>, Vec<_>) = selected.iter().enumerate().partition(|(_, (_, check))| disturbs(check));
     let mut outcomes: Vec<_> = selected.iter().map(|_| None).collect();
     for (checks, at_once) in [(together, options.concurrency), (alone, 1)] {
         let queue = checks.into_iter().map(|(index, (_, check))| (index, *check)).collect();

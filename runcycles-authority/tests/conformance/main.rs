@@ -1,9 +1,10 @@
 //! The conformance kit against the authority, and against faults planted in its answers.
 
-mod embedded;
+mod configurations;
 mod faults;
 mod faulty;
 mod program;
+mod restarting;
 mod targets;
 
 use runcycles_authority::conformance::{self, Options, Report, Target};

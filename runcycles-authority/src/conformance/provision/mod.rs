@@ -63,7 +63,8 @@ pub trait Seeding: Send + Sync + 'static {
         unsupported("putting caps on a ledger")
     }
 
-    /// Kills the server and starts it again on what it had stored; returns when it answers.
+    /// Stops the server, as abruptly as it can, and starts it again on what it had stored; returns when it answers at the same
+    /// address. No other check runs meanwhile.
     fn restart(&self) -> Provisioned<'_> {
         unsupported("restarting the server")
     }

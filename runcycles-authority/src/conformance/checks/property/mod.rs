@@ -18,7 +18,7 @@ pub(super) const CHECKS: &[Check] = checks! {
     "P-3" Property "under REJECT nothing is spent beyond the allocation" => rejecting_never_overspends;
     "P-4" Property "debt stays within the overdraft limit" => debt_within_limit;
     "P-5" Property "a parent has spent at least what each child has" => parent_spends_most;
-    "P-6" Property "what was acknowledged survives a restart" => survives_restarts;
+    "P-6" Property "what was acknowledged survives a restart" => survives_restarts, restarts;
 };
 
 /// Clients that call at the same time.
