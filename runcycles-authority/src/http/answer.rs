@@ -12,11 +12,9 @@ use super::problem::Problem;
 use crate::engine::{Applied, BalanceLine, Committed, Decided, Extended, Released, Reserved, Status};
 use crate::scope::{ScopePath, leaf};
 use crate::state::{Phase, Reservation};
-use crate::unit::Unit;
 
 pub(super) fn reserved(outcome: &Reserved) -> Bytes {
-    let lines = outcome.verdict.as_ref().map_or(0, |allowed| allowed.balances.len());
-    json::object_of(length(lines), |answer| {
+    json::object(|answer| {
         let caps = outcome.verdict.as_ref().ok().and_then(|allowed| allowed.caps.as_ref());
         answer.plain("decision", decision(outcome.verdict.is_ok(), caps.is_some()));
         scopes(answer, &outcome.scope);
@@ -24,7 +22,7 @@ pub(super) fn reserved(outcome: &Reserved) -> Bytes {
             answer.plain("reservation_id", hyphenated(lease.id, &mut Uuid::encode_buffer()));
         }
         if outcome.verdict.is_ok() {
-            amount(answer, "reserved", outcome.unit, outcome.estimate);
+            answer.amount("reserved", outcome.unit, outcome.estimate);
         }
         if let Some(lease) = &outcome.lease {
             answer.count("expires_at_ms", lease.expires_at);
@@ -58,26 +56,26 @@ pub(super) fn decided(outcome: &Decided) -> Bytes {
 }
 
 pub(super) fn committed(outcome: &Committed) -> Bytes {
-    json::object_of(length(outcome.balances.len()), |answer| {
+    json::object(|answer| {
         answer.plain("status", "COMMITTED");
-        amount(answer, "charged", outcome.unit, outcome.charged);
+        answer.amount("charged", outcome.unit, outcome.charged);
         if outcome.released > 0 {
-            amount(answer, "released", outcome.unit, outcome.released);
+            answer.amount("released", outcome.unit, outcome.released);
         }
         balances(answer, &outcome.balances);
     })
 }
 
 pub(super) fn released(outcome: &Released) -> Bytes {
-    json::object_of(length(outcome.balances.len()), |answer| {
+    json::object(|answer| {
         answer.plain("status", "RELEASED");
-        amount(answer, "released", outcome.unit, outcome.amount);
+        answer.amount("released", outcome.unit, outcome.amount);
         balances(answer, &outcome.balances);
     })
 }
 
 pub(super) fn extended(outcome: &Extended) -> Bytes {
-    json::object_of(length(outcome.balances.len()), |answer| {
+    json::object(|answer| {
         answer.plain("status", "ACTIVE");
         answer.count("expires_at_ms", outcome.expires_at);
         answer.count("remaining_ttl_ms", outcome.remaining_ttl_ms);
@@ -86,29 +84,24 @@ pub(super) fn extended(outcome: &Extended) -> Bytes {
 }
 
 pub(super) fn applied(outcome: &Applied) -> Bytes {
-    json::object_of(length(outcome.balances.len()), |answer| {
+    json::object(|answer| {
         answer.plain("status", "APPLIED");
         answer.plain("event_id", hyphenated(outcome.id, &mut Uuid::encode_buffer()));
         if outcome.charged != outcome.actual {
-            amount(answer, "charged", outcome.unit, outcome.charged);
+            answer.amount("charged", outcome.unit, outcome.charged);
         }
         balances(answer, &outcome.balances);
     })
 }
 
 pub(super) fn balance_page(lines: &[BalanceLine], next_cursor: Option<&str>) -> Bytes {
-    json::object_of(length(lines.len()), |answer| {
+    json::object(|answer| {
         balances(answer, lines);
         if let Some(cursor) = next_cursor {
             answer.text("next_cursor", cursor);
         }
         answer.flag("has_more", next_cursor.is_some());
     })
-}
-
-/// About how long an answer with a number of balances is. With one or two it is small enough for the allocator's quick lists.
-fn length(balances: usize) -> usize {
-    360 + 320 * balances
 }
 
 fn decision(allowed: bool, capped: bool) -> &'static str {
@@ -132,26 +125,19 @@ fn balance(object: &mut Object<'_>, line: &BalanceLine) {
     let BalanceLine { scope, unit, figures } = line;
     object.plain("scope", leaf(scope));
     object.plain("scope_path", scope);
-    amount(object, "remaining", *unit, figures.remaining());
-    amount(object, "reserved", *unit, figures.reserved);
-    amount(object, "spent", *unit, figures.spent);
-    amount(object, "allocated", *unit, figures.allocated);
+    object.amount("remaining", *unit, figures.remaining());
+    object.amount("reserved", *unit, figures.reserved);
+    object.amount("spent", *unit, figures.spent);
+    object.amount("allocated", *unit, figures.allocated);
     if figures.debt > 0 {
-        amount(object, "debt", *unit, figures.debt);
+        object.amount("debt", *unit, figures.debt);
     }
     if figures.overdraft_limit > 0 {
-        amount(object, "overdraft_limit", *unit, figures.overdraft_limit);
+        object.amount("overdraft_limit", *unit, figures.overdraft_limit);
     }
     if figures.over_limit {
         object.flag("is_over_limit", true);
     }
-}
-
-pub(super) fn amount(object: &mut Object<'_>, name: &'static str, unit: Unit, value: i64) {
-    object.object(name, |amount| {
-        amount.plain("unit", unit.as_str());
-        amount.number("amount", value);
-    });
 }
 
 fn hyphenated(id: Uuid, buffer: &mut [u8]) -> &str {

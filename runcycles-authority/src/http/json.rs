@@ -1,24 +1,39 @@
 //! JSON of answers, written as it is computed.
 //!
 //! Implementation rationale: the answers of a governed call repeat the figures of every budget. Building the client's models
-//! for them, which own their texts, and writing those costs more than everything else the authority does for the call.
+//! for them, which own their texts, and writing those costs more than everything else the authority does for the call. An
+//! answer with three budgets is beyond the sizes that allocators hand out quickly, so answers are cut from larger pieces:
+//! one that is kept holds a piece, and those that are dropped give it back whole.
 
-use bytes::Bytes;
+use std::cell::{Cell, RefCell};
+
+use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 
-/// Room for an object without lists.
-const USUAL_LENGTH: usize = 512;
+use crate::unit::Unit;
+
+/// Bytes of a piece that answers are cut from. Longer answers have memory of their own.
+const PIECE: usize = 1 << 14;
+
+thread_local! {
+    static DRAFT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static ROOM: RefCell<BytesMut> = RefCell::new(BytesMut::with_capacity(PIECE));
+}
 
 /// Writes one object.
 pub(super) fn object(write: impl FnOnce(&mut Object<'_>)) -> Bytes {
-    object_of(USUAL_LENGTH, write)
-}
-
-/// Writes one object of about a length; a close guess saves moving it.
-pub(super) fn object_of(length: usize, write: impl FnOnce(&mut Object<'_>)) -> Bytes {
-    let mut out = Vec::with_capacity(length);
-    Object::write(&mut out, write);
-    out.into()
+    let mut draft = DRAFT.take();
+    Object::write(&mut draft, write);
+    if draft.len() > PIECE {
+        return draft.into();
+    }
+    let answer = ROOM.with_borrow_mut(|room| {
+        room.extend_from_slice(&draft);
+        room.split().freeze()
+    });
+    draft.clear();
+    DRAFT.set(draft);
+    answer
 }
 
 /// An object that is being written, member by member.
@@ -59,6 +74,16 @@ impl Object<'_> {
     pub(super) fn number(&mut self, name: &'static str, number: i64) {
         self.name(name);
         write_number(self.out, number);
+    }
+
+    /// An amount: an object of a unit and a number.
+    pub(super) fn amount(&mut self, name: &'static str, unit: Unit, value: i64) {
+        self.name(name);
+        self.out.extend_from_slice(br#"{"unit":""#);
+        self.out.extend_from_slice(unit.as_str().as_bytes());
+        self.out.extend_from_slice(br#"","amount":"#);
+        write_number(self.out, value);
+        self.out.push(b'}');
     }
 
     /// A number that is not negative; none here lies beyond an int64.
@@ -135,22 +160,5 @@ fn write_plain(out: &mut Vec<u8>, text: &str) {
 }
 
 fn write_number(out: &mut Vec<u8>, number: i64) {
-    /// Digits of the largest number, and a sign.
-    const LONGEST: usize = 20;
-    let mut digits = [0; LONGEST];
-    let (mut at, mut rest) = (LONGEST, number.unsigned_abs());
-    loop {
-        at -= 1;
-        // A remainder of ten fits a byte.
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if number < 0 {
-        at -= 1;
-        digits[at] = b'-';
-    }
-    out.extend_from_slice(&digits[at..]);
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }

@@ -12,7 +12,6 @@ use crate::engine::admin::{
     BudgetOwner, ChangeBudget, CreateBudget, FindBudget, FreezeBudget, FundBudget, ListBudgets, NewBudget,
 };
 use crate::fingerprint::Canonical;
-use crate::http::answer::amount;
 use crate::http::decode::{AmountBody, parse};
 use crate::http::exchange::Reply;
 use crate::http::gate::Principal;
@@ -233,7 +232,7 @@ fn show(ledger: &Ledger) -> Reply {
 /// Writes a ledger with all of its figures, zeros included.
 fn write(object: &mut Object<'_>, ledger: &Ledger) {
     let Ledger { scope, unit, figures, options, .. } = ledger;
-    let mut figure = |name, value| amount(object, name, *unit, value);
+    let mut figure = |name, value| object.amount(name, *unit, value);
     figure("allocated", figures.allocated);
     figure("remaining", figures.remaining());
     figure("reserved", figures.reserved);
@@ -258,13 +257,13 @@ fn write(object: &mut Object<'_>, ledger: &Ledger) {
 fn write_funded(object: &mut Object<'_>, operation: &str, unit: Unit, funded: &FundedFigures) {
     let FundedFigures { before, after, at } = funded;
     object.plain("operation", operation);
-    amount(object, "previous_allocated", unit, before.allocated);
-    amount(object, "new_allocated", unit, after.allocated);
-    amount(object, "previous_remaining", unit, before.remaining());
-    amount(object, "new_remaining", unit, after.remaining());
-    amount(object, "previous_debt", unit, before.debt);
-    amount(object, "new_debt", unit, after.debt);
-    amount(object, "previous_spent", unit, before.spent);
-    amount(object, "new_spent", unit, after.spent);
+    object.amount("previous_allocated", unit, before.allocated);
+    object.amount("new_allocated", unit, after.allocated);
+    object.amount("previous_remaining", unit, before.remaining());
+    object.amount("new_remaining", unit, after.remaining());
+    object.amount("previous_debt", unit, before.debt);
+    object.amount("new_debt", unit, after.debt);
+    object.amount("previous_spent", unit, before.spent);
+    object.amount("new_spent", unit, after.spent);
     instant(object, "timestamp", *at);
 }
