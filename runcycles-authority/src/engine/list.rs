@@ -127,8 +127,11 @@ impl Command for ListReservations {
     type Outcome = ReservationPage;
 
     fn apply(self, state: &mut State, _now: Millis) -> ReservationPage {
-        let mut rows =
-            if self.sorting.by == SortBy::CreatedAt { self.by_creation(state) } else { self.by_value(state) };
+        let mut rows = match (self.few(state), self.sorting.by) {
+            (Some(few), _) => self.first_of(few.into_iter()),
+            (None, SortBy::CreatedAt) => self.by_creation(state),
+            (None, _) => self.by_value(state),
+        };
         let has_more = rows.len() > self.limit;
         rows.truncate(self.limit);
         let next = rows.last().filter(|_| has_more).map(|row| (value_of(row, self.sorting.by), row.id));
@@ -137,6 +140,18 @@ impl Command for ListReservations {
 }
 
 impl ListReservations {
+    /// The reservations that can match, where an index has them and they need not be looked for among all.
+    fn few<'s>(&self, state: &'s State) -> Option<Vec<&'s Reservation>> {
+        let rows = state.reservations();
+        let (from, to) = self.created();
+        let few: Vec<_> = match (&self.filter.key, self.filter.status) {
+            (Some(key), _) => rows.with_key(self.tenant, key).collect(),
+            (None, Some(Status::Active)) => rows.live().filter(|row| row.tenant == self.tenant).collect(),
+            (None, _) => return None,
+        };
+        Some(few.into_iter().filter(|row| (from..=to).contains(&row.created_at)).collect())
+    }
+
     /// The rows of a page and possibly more, read in the order of creation until the page is full.
     fn by_creation<'s>(&self, state: &'s State) -> Vec<&'s Reservation> {
         let (mut from, mut to) = self.created();
@@ -174,8 +189,12 @@ impl ListReservations {
         if from > to {
             return Vec::new();
         }
-        let all = state.reservations().of_tenant(self.tenant, from, to);
-        let mut rows: Vec<_> = all.filter(|row| self.matches(row)).collect();
+        self.first_of(state.reservations().of_tenant(self.tenant, from, to))
+    }
+
+    /// The first rows of those that match, one more than a page has.
+    fn first_of<'s>(&self, rows: impl Iterator<Item = &'s Reservation>) -> Vec<&'s Reservation> {
+        let mut rows: Vec<_> = rows.filter(|row| self.matches(row)).collect();
         if rows.len() > self.limit {
             rows.select_nth_unstable_by(self.limit, |a, b| self.order(a, b));
             rows.truncate(self.limit + 1);

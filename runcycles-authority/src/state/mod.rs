@@ -3,6 +3,7 @@
 //! Rows change through [`State`] alone, which notes which ones did, so that a store can write exactly those.
 
 mod api_keys;
+mod by_key;
 mod changes;
 mod events;
 mod idempotency;

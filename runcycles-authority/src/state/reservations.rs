@@ -6,6 +6,7 @@ use std::sync::Arc;
 use runcycles::models::{Caps, Metadata};
 use uuid::Uuid;
 
+use super::by_key::ByKey;
 use super::{Figures, IdMap, LedgerId, Overage, RECORD_RETENTION_MS, TenantId};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
@@ -129,6 +130,7 @@ pub(crate) struct Reservations {
     pub(super) deadlines: BTreeSet<(Millis, Uuid)>,
     /// All of them by tenant and time of creation, for lists.
     pub(super) by_creation: BTreeSet<(TenantId, Millis, Uuid)>,
+    pub(super) by_key: ByKey,
 }
 
 impl Reservations {
@@ -172,8 +174,15 @@ impl Reservations {
         rows.filter_map(|(_, _, id)| self.get(*id))
     }
 
+    /// A tenant's reservations made under a key, in no order: one, unless the key was used again after it was forgotten.
+    pub(crate) fn with_key(&self, tenant: TenantId, key: &str) -> impl Iterator<Item = &Reservation> {
+        let candidates = self.by_key.candidates(tenant, key).filter_map(|id| self.get(id));
+        candidates.filter(move |row| row.tenant == tenant && &*row.key == key)
+    }
+
     pub(super) fn insert(&mut self, reservation: Reservation) {
         let id = reservation.id;
+        self.by_key.insert(reservation.tenant, &reservation.key, id);
         if let Some(deadline) = reservation.deadline() {
             self.deadlines.insert((deadline, id));
         }
@@ -198,6 +207,7 @@ impl Reservations {
         if let Some(row) = self.rows.remove(&id) {
             row.deadline().map(|deadline| self.deadlines.remove(&(deadline, id)));
             self.by_creation.remove(&(row.tenant, row.created_at, id));
+            self.by_key.remove(row.tenant, &row.key, id);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
 
+use super::by_key::ByKey;
 use super::events::Events;
 use super::{
     ApiKey, Changes, Event, Figures, IdMap, KeyDigest, Ledger, LedgerId, LedgerMap, Namespace, Policy, Posting, Record,
@@ -166,6 +167,7 @@ fn restore_reservations(
     let mut finished = Vec::with_capacity(rows.len());
     let mut created = Vec::with_capacity(rows.len());
     let mut deadlines = Vec::new();
+    let mut by_key = ByKey::with_capacity(rows.len());
     for row in rows.values() {
         check_tenant(state, row.tenant, "a reservation")?;
         let extended = row.extensions.iter().flat_map(|extension| &extension.postings);
@@ -177,6 +179,7 @@ fn restore_reservations(
         finished.extend(row.retires_at().map(|at| (at, Retired::Reservation(row.id))));
         deadlines.extend(row.deadline().map(|deadline| (deadline, row.id)));
         created.push((row.tenant, row.created_at, row.id));
+        by_key.insert(row.tenant, &row.key, row.id);
     }
     // A set is made at once from what is in order; comparing ids as numbers is what puts it in order fastest.
     created.sort_unstable_by_key(|(tenant, created_at, id)| (*tenant, *created_at, id.as_u128()));
@@ -184,7 +187,7 @@ fn restore_reservations(
         Retired::Reservation(id) | Retired::Event(id) => (*at, id.as_u128()),
     });
     let by_creation = created.into_iter().collect();
-    Ok((Reservations { rows, deadlines: deadlines.into_iter().collect(), by_creation }, finished))
+    Ok((Reservations { rows, deadlines: deadlines.into_iter().collect(), by_creation, by_key }, finished))
 }
 
 fn restore_records(

@@ -110,6 +110,30 @@ fn lists_filter_by_state_key_and_scope() {
 }
 
 #[test]
+fn a_key_that_was_used_again_lists_every_reservation_that_is_known() {
+    const HOUR_MS: u64 = 3_600_000;
+    let world = on_bot();
+    let body = hold(1);
+    let first = world.acme.held(&body);
+    world.acme.commit(&first, 1).ok();
+    world.advance(25 * HOUR_MS);
+    let second = world.acme.held(&body);
+    world.acme.commit(&second, 1).ok();
+    world.advance(HOUR_MS);
+    let third = world.acme.held(&by_agent("bot", 1));
+
+    let query = format!("idempotency_key={}", body["idempotency_key"].as_str().expect("a key"));
+    let listed = |query: &str| ids(&world.acme.get(&format!("/v1/reservations?{query}&sort_by=created_at_ms")).ok());
+    assert_eq!(listed(&query), [second.clone(), first]);
+    assert_eq!(listed("status=ACTIVE"), [third]);
+    assert_eq!(listed(&format!("{query}&status=ACTIVE")), [""; 0]);
+    world.advance(29 * 24 * HOUR_MS);
+    assert_eq!(listed(&query), [second]);
+    world.advance(2 * 24 * HOUR_MS);
+    assert_eq!(listed(&query), [""; 0]);
+}
+
+#[test]
 fn lists_filter_by_inclusive_windows_of_time() {
     let world = on_bot();
     let mut rows = Vec::new();

@@ -1,0 +1,62 @@
+//! Reservations by their idempotency keys.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasher as _, BuildHasherDefault, RandomState};
+
+use uuid::Uuid;
+
+use super::TenantId;
+use super::own_ids::OwnIdHasher;
+
+/// Finds reservations by tenant and key, also those whose key has been forgotten and may have been used again.
+///
+/// Holds hashes in place of keys, so what it finds may have another key.
+#[derive(Debug, Default)]
+pub(super) struct ByKey {
+    /// Seeded at random, so that nobody can choose keys that collide.
+    hasher: RandomState,
+    first: HashMap<u64, Uuid, BuildHasherDefault<OwnIdHasher>>,
+    /// Further reservations with the same hash.
+    more: BTreeSet<(u64, Uuid)>,
+}
+
+impl ByKey {
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        let first = HashMap::with_capacity_and_hasher(capacity, BuildHasherDefault::default());
+        Self { first, ..Self::default() }
+    }
+
+    pub(super) fn candidates(&self, tenant: TenantId, key: &str) -> impl Iterator<Item = Uuid> {
+        let hash = self.hash(tenant, key);
+        let more = self.more.range((hash, Uuid::nil())..=(hash, Uuid::max())).map(|(_, id)| *id);
+        self.first.get(&hash).copied().into_iter().chain(more)
+    }
+
+    pub(super) fn insert(&mut self, tenant: TenantId, key: &str, id: Uuid) {
+        let hash = self.hash(tenant, key);
+        let first = *self.first.entry(hash).or_insert(id);
+        if first != id {
+            self.more.insert((hash, id));
+        }
+    }
+
+    pub(super) fn remove(&mut self, tenant: TenantId, key: &str, id: Uuid) {
+        let hash = self.hash(tenant, key);
+        if self.first.get(&hash) != Some(&id) {
+            self.more.remove(&(hash, id));
+            return;
+        }
+        let next = self.more.range((hash, Uuid::nil())..=(hash, Uuid::max())).next().copied();
+        match next {
+            Some(next) => {
+                self.more.remove(&next);
+                self.first.insert(hash, next.1);
+            }
+            None => drop(self.first.remove(&hash)),
+        }
+    }
+
+    fn hash(&self, tenant: TenantId, key: &str) -> u64 {
+        self.hasher.hash_one((tenant, key))
+    }
+}
