@@ -9,6 +9,7 @@ mod heartbeat;
 #[cfg(feature = "journal")]
 mod journal;
 mod lifecycle;
+mod planted;
 mod protocol;
 mod reservation;
 mod scope;
@@ -78,4 +79,12 @@ pub mod __private {
     pub use crate::call::{Call, CallBuilder, Fallible, Guard, GuardedResult, IntoMetadata, Lasting, guard};
     pub use crate::lifecycle::PinnedBody;
     pub use crate::protocol::{CommitOveragePolicy, Level, Unit, usd_literal};
+}
+
+#[doc(hidden)]
+#[cfg(feature = "__simulation")]
+pub mod __simulation {
+    //! What a simulation puts in the place of this crate's own: a disk, a clock, bugs. Not public API.
+    pub use crate::journal::{Entry, Host, HostDisk as Disk, Hosted, OpenFile, Work};
+    pub use crate::planted::{Bug, Planted, plant};
 }

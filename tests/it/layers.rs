@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// The modules of the crate from the bottom up; those on one line do not know each other.
 const LAYERS: [&[&str]; 10] = [
-    &["protocol"],
+    &["planted", "protocol"],
     &["error", "scope"],
     &["transport"],
     &["client"],

@@ -33,6 +33,11 @@ impl Prepared {
     pub(crate) fn post_bytes(uri: Uri, body: Bytes) -> Self {
         Self { method: Method::POST, uri, body }
     }
+
+    /// The same request with another body.
+    pub(crate) fn with_body(&self, change: impl FnOnce(&Bytes) -> Bytes) -> Self {
+        Self { body: change(&self.body), ..self.clone() }
+    }
 }
 
 /// Serialises a body. Requests of this crate always serialise; the error is for maps in user metadata that cannot.

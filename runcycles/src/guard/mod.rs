@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use crate::client::{CyclesClient, UnknownSpend};
 use crate::error::Error;
 use crate::heartbeat::{Beat, LeaseRef, LeaseStatus};
+use crate::planted::{Bug, planted};
 use crate::protocol::{
     Action, Amount, Balance, Caps, CommitRequest, Decision, EvidenceRef, ExtendRequest, ExtendResponse, ReleaseRequest,
     ReservationId, Subject, ValidationError,
@@ -303,7 +304,9 @@ impl ReservationGuard {
     /// of it.
     fn abandoned_claim(&mut self, reason: DropReason) -> Option<Claim> {
         let report = self.reservation.report().clone();
-        let commit = match (report.spend.clone().known(), self.unknown_spend) {
+        let forgets =
+            (planted(Bug::PanicLosesSpend) && std::thread::panicking()) || planted(Bug::CancelReleasesKnownSpend);
+        let commit = match (report.spend.clone().known().filter(|_| !forgets), self.unknown_spend) {
             (Some(spent), _) => Some(self.reservation.commit_of(spent, report)),
             (None, UnknownSpend::ChargeEstimate) => Some(self.reservation.commit_of_estimate(report)),
             (None, UnknownSpend::Release | UnknownSpend::Hold) => None,

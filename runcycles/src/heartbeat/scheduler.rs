@@ -21,6 +21,7 @@ use super::lease_ref::LeaseRef;
 use super::schedule::{BeatKey, Granted, Lease, Next, StopReason};
 use super::status::{LeaseState, LeaseStatus};
 use crate::client::Shared;
+use crate::planted::{Bug, planted};
 use crate::reservation::Reservation;
 
 /// The most extensions in flight at a time; the others wait their turn, well before their leases end.
@@ -188,7 +189,7 @@ impl Beats {
                     BeatKey::New => Health::Good,
                     BeatKey::Same => Health::Retrying,
                 };
-                if *key == BeatKey::New {
+                if *key == BeatKey::New || planted(Bug::NewKeyOnExtendRetry) {
                     live.extension = None;
                 }
                 let due = now + *after;
@@ -221,6 +222,9 @@ impl Beats {
 
 impl Drop for Beat {
     fn drop(&mut self) {
+        if planted(Bug::HeartbeatNotStopped) {
+            return;
+        }
         self.heartbeat.lock().forget(self.number);
     }
 }
@@ -259,6 +263,8 @@ impl Run {
                         }
                     };
                     tokio::select! {
+                        // In this order, so that the same events lead to the same requests.
+                        biased;
                         () = due => {}
                         () = self.heartbeat.changed.notified() => {}
                         Some(Ok((number, attempt))) = in_flight.join_next(), if !in_flight.is_empty() => {

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 /// The file system, as far as the journal uses it: one method for each step that can fail or be the last before a crash.
-pub(crate) trait Disk: Send + Sync + 'static {
+#[cfg_attr(not(feature = "__simulation"), expect(unreachable_pub, reason = "only simulations name it"))]
+pub trait Disk: Send + Sync + 'static {
     /// Makes one directory, which only its owner may enter.
     fn create_directory(&self, path: &Path) -> io::Result<()>;
 
@@ -34,7 +35,8 @@ pub(crate) trait Disk: Send + Sync + 'static {
 }
 
 /// A file that is being written.
-pub(crate) trait OpenFile: Send {
+#[cfg_attr(not(feature = "__simulation"), expect(unreachable_pub, reason = "only simulations name it"))]
+pub trait OpenFile: Send {
     /// Writes everything, in one call where the system takes it.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
 
@@ -44,10 +46,12 @@ pub(crate) trait OpenFile: Send {
 
 /// One name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) name: OsString,
+#[cfg_attr(not(feature = "__simulation"), expect(unreachable_pub, reason = "only simulations name it"))]
+pub struct Entry {
+    /// The name, without the directory's.
+    pub name: OsString,
     /// Whether it is a file itself: not a link to one, a directory, a pipe.
-    pub(crate) is_file: bool,
+    pub is_file: bool,
 }
 
 /// The operating system's file system.

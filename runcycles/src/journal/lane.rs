@@ -20,14 +20,22 @@ const LONGEST_QUEUE: usize = 16_384;
 const IDLE: Duration = Duration::from_secs(10);
 
 /// Where orders are carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) enum Place {
     /// On a thread of the journal's own, which starts with the first order and ends when it has had none for a while. A slow
     /// disk holds up nobody but those who wait for it.
     Thread,
     /// Where they are given, before the call returns: for a disk in memory, and for programs under a clock of their own.
+    #[cfg(any(test, feature = "__simulation"))]
     Caller,
+    /// With somebody who does it later, one piece after the other.
+    #[cfg(feature = "__simulation")]
+    Worker(Arc<dyn Fn(Work) + Send + Sync>),
 }
+
+/// Some work on the disk.
+#[cfg(feature = "__simulation")]
+pub type Work = Box<dyn FnOnce() + Send>;
 
 /// Brings orders to the disk, in the sequence in which they are given.
 pub(super) struct Lane {
@@ -71,10 +79,23 @@ impl Lane {
 
     /// Gives an order. It blocks at [`Place::Caller`] alone.
     pub(super) fn give(self: &Arc<Self>, order: Order) -> Result<Taken, JournalError> {
-        if self.place == Place::Caller {
-            self.desk().work([order]);
-            return Ok(Taken::Promptly);
+        match &self.place {
+            Place::Thread => self.give_thread(order),
+            #[cfg(any(test, feature = "__simulation"))]
+            Place::Caller => {
+                self.desk().work([order]);
+                Ok(Taken::Promptly)
+            }
+            #[cfg(feature = "__simulation")]
+            Place::Worker(worker) => {
+                let lane = Arc::clone(self);
+                worker(Box::new(move || lane.desk().work([order])));
+                Ok(Taken::Promptly)
+            }
         }
+    }
+
+    fn give_thread(self: &Arc<Self>, order: Order) -> Result<Taken, JournalError> {
         let mut queue = self.queue();
         let busy_for = queue.busy_since.map_or(Duration::ZERO, |since| since.elapsed());
         if queue.orders.len() >= LONGEST_QUEUE {

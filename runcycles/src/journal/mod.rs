@@ -10,6 +10,7 @@ mod error;
 mod file_name;
 mod fingerprint;
 mod group;
+mod host;
 mod identity;
 mod inventory;
 mod lane;
@@ -21,7 +22,7 @@ mod store;
 use std::error::Error as _;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
@@ -33,12 +34,22 @@ use self::store::Store;
 use crate::client::JournalConfig;
 
 pub(crate) use self::body::Body;
-pub(crate) use self::disk::{Disk, SystemDisk};
+pub(crate) use self::disk::Disk;
+#[cfg(test)]
+pub(crate) use self::disk::SystemDisk;
 pub(crate) use self::error::JournalError;
+pub(crate) use self::host::now;
 pub(crate) use self::identity::Identity;
 pub(crate) use self::lane::Place;
 pub(crate) use self::record::{Record, Step};
 pub(crate) use self::replay::Replay;
+
+#[cfg(feature = "__simulation")]
+pub use self::{
+    disk::{Disk as HostDisk, Entry, OpenFile},
+    host::{Host, Hosted},
+    lane::Work,
+};
 
 /// How long a writer waits for the disk, and how long the disk may be at one group of orders before it counts as stalled.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -55,9 +66,10 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// A journal on the system's disk, worked on by a thread of its own.
+    /// A journal on the system's disk, worked on by a thread of its own, unless a simulation has another.
     pub(crate) fn new(config: &JournalConfig, identity: Identity) -> Self {
-        Self::on(Arc::new(SystemDisk), Place::Thread, config, identity)
+        let (disk, place) = host::disk_and_place();
+        Self::on(disk, place, config, identity)
     }
 
     /// A journal on any disk.
@@ -137,7 +149,7 @@ impl Journal {
         let listed = ask(&self.lane, |store| {
             let store = store?;
             match replay::claim(&store.directory) {
-                Some(claim) => store.list(SystemTime::now()).map(|names| Some((names, claim))),
+                Some(claim) => store.list(now()).map(|names| Some((names, claim))),
                 None => Ok(None),
             }
         });

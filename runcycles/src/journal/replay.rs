@@ -9,6 +9,7 @@ use super::lane::Lane;
 use super::record::Record;
 use super::store::Store;
 use super::{Identity, ask};
+use crate::planted::{Bug, planted};
 
 /// The most records that are in memory at a time.
 const BATCH_RECORDS: usize = 32;
@@ -27,7 +28,7 @@ pub(super) fn claim(directory: &Path) -> Option<Claim> {
     // The list is whole between any two operations on it.
     let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
     claimed.retain(|claim| claim.strong_count() > 0);
-    if claimed.iter().filter_map(Weak::upgrade).any(|claim| *claim == *directory) {
+    if claimed.iter().filter_map(Weak::upgrade).any(|claim| *claim == *directory) && !planted(Bug::DoubleReplay) {
         return None;
     }
     let claim: Claim = directory.into();

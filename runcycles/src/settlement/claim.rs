@@ -8,6 +8,7 @@ use super::keep::Kept;
 use super::plan::Plan;
 use crate::client::{Prepared, Shared, encode};
 use crate::error::Error;
+use crate::planted::{Bug, planted, with_another_key};
 use crate::protocol::{
     Amount, CommitRequest, EventCreateRequest, IdempotencyKey, ListReservationsParams, ReleaseRequest, ReservationId,
     ReservationStatus,
@@ -143,6 +144,9 @@ impl Claim {
     /// The request of the current step: the same one every time.
     pub(super) fn prepared(&mut self, shared: &Shared) -> Result<Prepared, Error> {
         if let Some(prepared) = &self.prepared {
+            if planted(Bug::NewKeyOnRetry) {
+                return Ok(prepared.with_body(with_another_key));
+            }
             return Ok(prepared.clone());
         }
         let endpoint = &shared.endpoint;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::claim::Claim;
 use crate::client::Shared;
+#[cfg(feature = "journal")]
+use crate::planted::{Bug, planted};
 
 /// What the journal has of a claim.
 #[cfg(feature = "journal")]
@@ -20,14 +22,14 @@ impl Shared {
     /// Puts known spend on disk, once, before its first request leaves.
     pub(super) async fn keep(&self, claim: &mut Claim) {
         use super::claim::Work;
-        use crate::journal::{Body, Record};
+        use crate::journal::{Body, Record, now};
 
         let (Some(journal), None) = (&self.journal, &claim.kept) else { return };
         let Work::Commit(spend) = &mut claim.work else { return };
         let id = spend.id.to_string();
         let Ok((commit, event)) = spend.make() else { return };
         let Some(commit) = Body::new(commit) else { return };
-        let record = Record::commit(id, commit, Body::new(event), std::time::SystemTime::now());
+        let record = Record::commit(id, commit, Body::new(event), now());
         let written = journal.write(&record);
         claim.kept = Some(record);
         // A failure has been told; the spend is settled all the same.
@@ -37,7 +39,7 @@ impl Shared {
     /// Puts on disk that a claim is settled by an event from now on, before the event is sent.
     pub(super) async fn keep_event(&self, claim: &mut Claim) {
         let (Some(journal), Some(record)) = (&self.journal, &mut claim.kept) else { return };
-        if record.switch_to_event(std::time::SystemTime::now()) {
+        if record.switch_to_event(crate::journal::now()) && !planted(Bug::EventModeNotPersisted) {
             let _ = journal.write(record).await;
         }
     }
@@ -45,8 +47,10 @@ impl Shared {
     /// Puts on disk how long the authority asked to wait, so that another process waits as long.
     pub(super) async fn keep_floor(&self, claim: &mut Claim, floor: Duration) {
         let (Some(journal), Some(record)) = (&self.journal, &mut claim.kept) else { return };
-        record.wait(floor, std::time::SystemTime::now());
-        let _ = journal.write(record).await;
+        record.wait(floor, crate::journal::now());
+        if !planted(Bug::FloorNotPersisted) {
+            let _ = journal.write(record).await;
+        }
     }
 
     /// Removes what is on disk of a claim that is settled or finally refused.

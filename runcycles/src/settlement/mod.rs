@@ -21,6 +21,7 @@ use self::plan::{Next, Open};
 use self::verdict::{Verdict, judge};
 use crate::client::{Shared, read_answer};
 use crate::error::Error;
+use crate::planted::{Bug, planted};
 use crate::protocol::{
     CommitResponse, EventCreateResponse, IdempotencyKey, ReleaseRequest, ReleaseResponse, ReservationId,
     ReservationListResponse,
@@ -99,8 +100,18 @@ impl Shared {
 
     /// Makes one attempt, and says where it brought the claim.
     async fn advance(&self, claim: &mut Claim) -> Progress {
-        self.keep(claim).await;
-        let progress = match self.attempt_claim(claim).await {
+        let late = planted(Bug::JournalAfterSend);
+        if !late {
+            self.keep(claim).await;
+        }
+        if planted(Bug::RecordRemovedBeforeAnswer) {
+            self.forget(claim);
+        }
+        let attempt = self.attempt_claim(claim).await;
+        if late {
+            self.keep(claim).await;
+        }
+        let progress = match attempt {
             Ok(Some(settlement)) => Progress::Ended(Ok(settlement)),
             Ok(None) => Progress::Again,
             Err(error) => self.after_failure(claim, error).await,
@@ -115,6 +126,9 @@ impl Shared {
     async fn attempt_claim(&self, claim: &mut Claim) -> Result<Option<Settlement>, Error> {
         let prepared = claim.prepared(self)?;
         let answer = self.attempt(&prepared, self.config.attempt_timeout()).await?;
+        if planted(Bug::AnySuccessSettles) && answer.status().is_success() {
+            return Ok(Some(Settlement::AlreadyFinalized));
+        }
         match &claim.work {
             Work::Commit(spend) => {
                 let answer = read_answer::<CommitResponse>(answer)?.value;
@@ -144,6 +158,10 @@ impl Shared {
 
     async fn after_failure(&self, claim: &mut Claim, error: Error) -> Progress {
         let open = match (judge(&error), &claim.work) {
+            (Verdict::Lapsed, _) if planted(Bug::LapsedCommitIsFinal) => {
+                return Progress::Ended(Ok(Settlement::AlreadyFinalized));
+            }
+            (Verdict::Rejected, _) if planted(Bug::CommitRetriedAfterRejection) => Open::Unclear,
             (Verdict::Lapsed, Work::Commit(spend)) if !spend.has_event() => {
                 tracing::error!(
                     claim = claim.name(),
@@ -209,6 +227,11 @@ impl Settling {
             }
             Progress::Later { wait, is_floor } => {
                 tracing::warn!(claim = claim.name(), "settlement not confirmed; going on in the background");
+                if planted(Bug::ReleaseAfterKnownSpend) {
+                    if let Some(spend) = claim.spend() {
+                        self.shared.release_in_background(spend.id.clone(), ReleaseRequest::new("bug"), &self.runtime);
+                    }
+                }
                 Queue::add(&self.shared, claim, Instant::now() + wait, is_floor, &self.runtime);
             }
             Progress::Parked { floor } => self.shared.settlements.park(claim, floor),
@@ -220,7 +243,7 @@ impl Settling {
 
 impl Drop for Settling {
     fn drop(&mut self) {
-        if let Some(claim) = self.claim.take() {
+        if let Some(claim) = self.claim.take().filter(|_| !planted(Bug::CancelLosesSettlement)) {
             self.shared.settle_in_background(claim, &self.runtime);
         }
     }

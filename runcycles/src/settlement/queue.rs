@@ -158,6 +158,8 @@ impl Worker {
                 }
             };
             tokio::select! {
+                // In this order, so that the same events lead to the same requests; whichever it is, all that is due follows.
+                biased;
                 () = due => {}
                 () = self.shared.settlements.added.notified() => {}
                 Some(_) = in_flight.join_next(), if !in_flight.is_empty() => {}

@@ -3,7 +3,6 @@
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
@@ -12,7 +11,8 @@ use tokio::time::Instant;
 use super::claim::{Claim, Spend, Work};
 use super::queue::Queue;
 use crate::client::{CyclesConfig, Shared};
-use crate::journal::{Identity, Journal, JournalError, Record, Replay, Step};
+use crate::journal::{Identity, Journal, JournalError, Record, Replay, Step, now};
+use crate::planted::{Bug, planted};
 use crate::protocol::ReservationId;
 
 /// How many settlements may be under way before more records are read.
@@ -47,7 +47,7 @@ impl Shared {
     /// Takes up what earlier processes left, the first time this is called.
     pub(crate) fn take_up_journal(self: &Arc<Self>, runtime: &Handle) {
         let Some(journal) = &self.journal else { return };
-        if !journal.taken_up.swap(true, Ordering::Relaxed) {
+        if !journal.taken_up.swap(true, Ordering::Relaxed) || planted(Bug::DoubleReplay) {
             // Listed before this process writes anything.
             let listed = journal.load();
             let (loading, handle) = (Loading::new(self), runtime.clone());
@@ -115,7 +115,7 @@ fn take_up(shared: &Arc<Shared>, record: Record, runtime: &Handle) {
         tracing::error!(claim = record.reservation_id, "a record's reservation has no id of the protocol; it stays");
         return;
     };
-    let wait = record.wait_left(SystemTime::now());
+    let wait = record.wait_left(now());
     let work = match &record.step {
         Step::Commit { commit, event } => {
             let event = event.as_ref().map_or_else(Bytes::new, |event| event.bytes().clone());

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::plan::Open;
 use crate::error::Error;
+use crate::planted::{Bug, planted};
 use crate::protocol::ErrorCode;
 
 /// The longest wait that `Retry-After` can ask for.
@@ -34,12 +35,13 @@ pub(super) fn judge(error: &Error) -> Verdict {
     };
     let status = refusal.status();
     if status == 429 || refusal.code() == Some(&ErrorCode::LimitExceeded) {
-        let floor = refusal.retry_after().unwrap_or_default();
+        let floor = refusal.retry_after().filter(|_| !planted(Bug::RetryAfterIgnored)).unwrap_or_default();
         return Verdict::Open(Open::Throttled(floor.min(LONGEST_FLOOR)));
     }
     match (status, refusal.code()) {
         (500.., _) | (_, Some(ErrorCode::InternalError)) => Verdict::Open(Open::Unclear),
         (410, _) | (_, Some(ErrorCode::ReservationExpired)) => Verdict::Lapsed,
+        (401 | 403, _) if planted(Bug::AuthFailureIsFinal) => Verdict::AlreadyFinalized,
         (401 | 403, _) => Verdict::Open(Open::Refused),
         (_, Some(ErrorCode::ReservationFinalized)) => Verdict::AlreadyFinalized,
         (
