@@ -135,7 +135,7 @@ impl Judge {
 
     /// Notes a broken promise; the first counts.
     pub(crate) fn broken(&mut self, what: String) {
-        self.trace.push_str(&format!("BROKEN {what}\n"));
+        let _ = writeln!(self.trace, "BROKEN {what}");
         self.broken.get_or_insert(what);
     }
 
@@ -192,10 +192,9 @@ impl Judge {
         self.note(now_ms, format_args!("p{process} sends {route:?} {reservation} k{short}"));
         match route {
             Route::Reserve => {
-                if let Some(before) = self.asked.insert(key, body.clone()) {
-                    if before != body {
-                        self.broken(format!("{route:?}: one key, two bodies"));
-                    }
+                let before = self.asked.insert(key, body.clone());
+                if before.is_some_and(|before| before != body) {
+                    self.broken(format!("{route:?}: one key, two bodies"));
                 }
             }
             Route::Commit | Route::Event => self.settles(process, route, reservation, body, key, now_ms),
@@ -291,8 +290,10 @@ impl Judge {
                 let case = self.case(reservation);
                 (case.settled, case.lapsed) = (true, case.lapsed || route == Route::Event);
             }
-            (Route::Commit, 410) | (Route::Release, 409 | 410) | (Route::Reserve | Route::Extend | Route::List, _) => {}
-            (_, 200) => {}
+            (_, 200)
+            | (Route::Commit, 410)
+            | (Route::Release, 409 | 410)
+            | (Route::Reserve | Route::Extend | Route::List, _) => {}
             _ => self.broken(format!("the authority refuses {route:?} {reservation}: {status} {body:?}")),
         }
     }
@@ -357,7 +358,9 @@ impl Judge {
                 broken.push(format!("{reservation}: the wait that the authority asked for is not on disk"));
             }
         }
-        broken.into_iter().for_each(|what| self.broken(what));
+        for what in broken {
+            self.broken(what);
+        }
     }
 
     /// The machine runs on a little after the last request.

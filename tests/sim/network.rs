@@ -80,10 +80,8 @@ impl Network {
         let body = self.renamed(body);
         let mut judge = self.judge();
         judge.acts(route, &settled_reservation(route, reservation, request.body()), head.status.as_u16(), &body);
-        if route == Route::Reserve {
-            if let Some(id) = reservation_in(&body) {
-                judge.made(&id, owner);
-            }
+        if let (Route::Reserve, Some(id)) = (route, reservation_in(&body)) {
+            judge.made(&id, owner);
         }
         let ledger = self.authority.ledger("tenant:acme").expect("a ledger");
         judge.weighs(&ledger);
@@ -93,12 +91,10 @@ impl Network {
     /// An answer with the simulation's names of reservations.
     fn renamed(&self, body: Bytes) -> Bytes {
         let State { real, names, .. } = &mut *self.state();
-        if let Some(id) = reservation_in(&body) {
-            if !names.contains_key(&id) && !real.contains_key(&id) {
-                let name = format!("rsv-{}", names.len());
-                names.insert(id.clone(), name.clone());
-                real.insert(name, id);
-            }
+        if let Some(id) = reservation_in(&body).filter(|id| !names.contains_key(id) && !real.contains_key(id)) {
+            let name = format!("rsv-{}", names.len());
+            names.insert(id.clone(), name.clone());
+            real.insert(name, id);
         }
         let mut text = String::from_utf8_lossy(&body).into_owned();
         for (id, name) in names {
@@ -253,10 +249,8 @@ impl Door {
             400 if code == Some("INVALID_REQUEST") => Heard::Rejection,
             _ => Heard::Other,
         };
-        if route == Route::Reserve && heard == Heard::Success {
-            if let Some(id) = reservation_in(answer.body()) {
-                judge.made(&id, Owner::Process);
-            }
+        if let (Route::Reserve, Heard::Success, Some(id)) = (route, heard, reservation_in(answer.body())) {
+            judge.made(&id, Owner::Process);
         }
         judge.hears(self.process, route, reservation, Some(heard), now_ms);
     }

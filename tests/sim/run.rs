@@ -134,8 +134,8 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
             world.platter.lose_power();
         }
         if end == End::Exits || crashed {
-            let lost = world.network.judge().lost_in_a_crash();
-            world.lost.extend(lost);
+            let may_be_gone = world.network.judge().lost_in_a_crash();
+            world.lost.extend(may_be_gone);
         }
         if world.network.judge().broken.is_some() {
             break;
