@@ -28,12 +28,12 @@ pub use self::client::{
     Operation, Pages, Response, ResponseMetadata, RetryConfig, UnknownSpend, current_client, set_default_client,
 };
 pub use self::error::{ConfigError, Error, Refusal, StreamCut, TransportError, TransportErrorKind, denial};
-pub use self::guard::ReservationGuard;
+pub use self::guard::{ReservationGuard, ShutdownReport};
 pub use self::heartbeat::{LeaseState, LeaseStatus};
 pub use self::lifecycle::{Context, WithCyclesConfig, context, with_cycles};
 pub use self::protocol::{Amount, Reserve, credits, risk_points, tokens};
 pub use self::scope::Scope;
-pub use self::settlement::{FlushReport, Settlement};
+pub use self::settlement::{FlushReport, Settlement, SettlementCounters, SettlementEvent, SettlementStep};
 pub use self::stream::{Metered, metered};
 #[cfg(feature = "reqwest")]
 pub use self::transport::ReqwestTransport;

@@ -36,6 +36,8 @@ mod protocol_vocabulary;
 mod settlement_background;
 mod settlement_commit;
 mod settlement_faults;
+mod settlement_observers;
 mod settlement_release;
+mod settlement_shutdown;
 mod stream_cut;
 mod stream_metered;

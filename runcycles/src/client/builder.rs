@@ -16,7 +16,7 @@ use crate::heartbeat::Heartbeat;
 use crate::protocol::{Level, Subject};
 #[cfg(feature = "journal")]
 use crate::settlement::KeptJournal;
-use crate::settlement::Queue;
+use crate::settlement::{Hook, Observer, Queue, SettlementEvent};
 use crate::transport::Transport;
 
 /// Makes a [`CyclesClient`]. Making one touches neither network nor disk nor environment, and starts no thread or task.
@@ -24,6 +24,7 @@ use crate::transport::Transport;
 pub struct CyclesClientBuilder {
     config: CyclesConfig,
     transport: Option<Box<dyn Transport>>,
+    hook: Option<Hook>,
 }
 
 /// Declares a setter for each level of the default subject.
@@ -53,7 +54,7 @@ default_levels! {
 impl CyclesClientBuilder {
     /// Starts from settings made beforehand.
     pub fn from_config(config: CyclesConfig) -> Self {
-        Self { config, transport: None }
+        Self { config, transport: None, hook: None }
     }
 
     /// How long a connection may take to be made; 2 seconds by default.
@@ -95,6 +96,29 @@ impl CyclesClientBuilder {
     /// What guarded calls return whose settlement is not confirmed, where the call does not say; their value by default.
     pub fn on_unsettled(mut self, policy: OnUnsettled) -> Self {
         self.config.on_unsettled = policy;
+        self
+    }
+
+    /// Calls a function with everything that becomes of settlements: for metrics, alerts, or a ledger of the application's own. The
+    /// last function given counts.
+    ///
+    /// It is called by whichever task settles, with no lock held, and should be quick. Whatever it does, settlements go on: a
+    /// panic is caught and told to operators.
+    ///
+    /// ```
+    /// use runcycles::{CyclesClient, SettlementStep};
+    ///
+    /// let client = CyclesClient::builder("cyc_live_example", "https://cycles.example.com")
+    ///     .on_settlement(|event| {
+    ///         if let (SettlementStep::Rejected(error), Some(spend)) = (event.step, event.spend) {
+    ///             eprintln!("{spend} of {} is in no ledger: {error}", event.reservation);
+    ///         }
+    ///     })
+    ///     .build();
+    /// assert_eq!(client.settlement_counters().rejected, 0);
+    /// ```
+    pub fn on_settlement(mut self, hook: impl Fn(&SettlementEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.hook = Some(Arc::new(hook));
         self
     }
 
@@ -143,6 +167,7 @@ impl CyclesClientBuilder {
             headers,
             heartbeat: Heartbeat::new(),
             settlements: Queue::default(),
+            observer: Observer::new(self.hook),
         };
         Ok(CyclesClient { shared: Arc::new(shared), scope: Arc::new(Subject::default()) })
     }

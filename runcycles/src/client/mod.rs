@@ -25,7 +25,7 @@ use crate::heartbeat::Heartbeat;
 use crate::protocol::Subject;
 #[cfg(feature = "journal")]
 use crate::settlement::KeptJournal;
-use crate::settlement::Queue;
+use crate::settlement::{Observer, Queue};
 use crate::transport::Transport;
 
 pub(crate) use self::answer::read as read_answer;
@@ -72,6 +72,7 @@ pub(crate) struct Shared {
     headers: HeaderMap,
     pub(crate) heartbeat: Arc<Heartbeat>,
     pub(crate) settlements: Queue,
+    pub(crate) observer: Observer,
     /// The journal of known spend, unless it is switched off.
     #[cfg(feature = "journal")]
     pub(crate) journal: Option<KeptJournal>,

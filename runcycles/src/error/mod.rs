@@ -121,6 +121,10 @@ pub enum Error {
     #[error(transparent)]
     Config(#[from] ConfigError),
 
+    /// The client has been [shut down](crate::CyclesClient::shutdown), and reserves no more. Nothing was sent.
+    #[error("the client is shut down and reserves no more; make another, or shut it down later")]
+    ShutDown,
+
     /// The guarded action succeeded, and its settlement is not confirmed. Known spend is safe where the settlement goes on in the
     /// background; it is in no ledger where the authority refused it for good. Calls return this in place of the action's value
     /// where their [`OnUnsettled`](crate::OnUnsettled) policy asks for it.

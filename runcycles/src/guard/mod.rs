@@ -2,6 +2,7 @@
 
 mod commit;
 mod reserve;
+mod shutdown;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +19,9 @@ use crate::protocol::{
     ReservationId, Subject, ValidationError,
 };
 use crate::reservation::Reservation;
-use crate::settlement::{Claim, Settlement};
+use crate::settlement::{Claim, Owner, Settlement};
+
+pub use self::shutdown::ShutdownReport;
 
 /// A live reservation. The budget it holds is settled by [`commit`](Self::commit) or returned by
 /// [`release`](Self::release); both take the guard, so neither can happen twice.
@@ -46,6 +49,8 @@ pub struct ReservationGuard {
     reservation: Arc<Reservation>,
     /// Absent where nothing is to be kept alive, and once settling has begun.
     beat: Option<Beat>,
+    /// Handed on to the settlement.
+    owner: Option<Owner>,
     /// Where background work runs if the guard is dropped outside of a runtime.
     runtime: Handle,
     /// What becomes of the hold if the guard is dropped and nothing is known of the cost.
@@ -101,10 +106,10 @@ impl DropReason {
 }
 
 impl ReservationGuard {
-    pub(crate) fn new(client: CyclesClient, reservation: Arc<Reservation>, beat: Option<Beat>) -> Self {
+    pub(crate) fn new(client: CyclesClient, reservation: Arc<Reservation>, beat: Option<Beat>, owner: Owner) -> Self {
         let unknown_spend = client.config().unknown_spend;
         let (runtime, state) = (Handle::current(), State::Held(DropReason::Guard));
-        Self { client, reservation, beat, runtime, unknown_spend, state }
+        Self { client, reservation, beat, owner: Some(owner), runtime, unknown_spend, state }
     }
 
     /// Sets what becomes of the hold if the guard is dropped and nothing is known of the cost; the client's policy by default.
@@ -289,11 +294,11 @@ impl ReservationGuard {
 
     /// Begins to settle; the future tells how that ends, and `invalid` if what was asked for could not be sent as it was.
     fn settle(
-        &self,
+        &mut self,
         claim: Claim,
         invalid: Option<ValidationError>,
     ) -> impl Future<Output = Result<Settlement, Error>> + Send + use<> {
-        let settling = self.client.shared.settle(claim, &self.runtime);
+        let settling = self.client.shared.settle(claim, self.owner.take(), &self.runtime);
         async move {
             let settlement = settling.await;
             invalid.map_or(settlement, |error| Err(error.into()))

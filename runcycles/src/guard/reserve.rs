@@ -14,6 +14,7 @@ use crate::protocol::{
     ValidationError,
 };
 use crate::reservation::Reservation;
+use crate::settlement::Queue;
 
 impl CyclesClient {
     /// Holds budget for an action, and keeps holding it until the guard is settled or dropped. Takes a
@@ -25,7 +26,7 @@ impl CyclesClient {
     /// # Errors
     ///
     /// [`Error::BudgetExceeded`] and [`Error::Blocked`] are denials, and [`Error::NoBudget`] says that no level has a budget:
-    /// the action must not run. [`Error::Validation`] is raised before anything is sent. [`Error::Transport`],
+    /// the action must not run. [`Error::Validation`] and [`Error::ShutDown`] are raised before anything is sent. [`Error::Transport`],
     /// [`Error::Ambiguous`] and retryable [`Error::Api`] leave open whether budget is held; such a hold lapses with its time to
     /// live.
     ///
@@ -60,6 +61,7 @@ impl CyclesClient {
             self.fill_subject(&mut request.subject);
         }
         let prepared = self.prepare_reservation(&request)?;
+        let owner = Queue::let_in(&self.shared).ok_or(Error::ShutDown)?;
         #[cfg(feature = "journal")]
         self.shared.take_up_journal(&Handle::current());
 
@@ -87,7 +89,7 @@ impl CyclesClient {
         let reservation = Arc::new(Reservation::new(id, observed, request, answer));
         let beat = (!observed)
             .then(|| self.shared.heartbeat.start(&self.shared, &reservation, sent_at, received_at, remaining_ttl_ms));
-        Ok(ReservationGuard::new(self.clone(), reservation, beat))
+        Ok(ReservationGuard::new(self.clone(), reservation, beat, owner))
     }
 
     /// Sends a reservation, and once more at once if the outcome of the first attempt is open. Also tells when the attempt that

@@ -79,6 +79,13 @@ impl Live {
         Self { reservation, lease, extension: None, health: Health::Good, watcher: None }
     }
 
+    fn stop(&mut self, reason: StopReason) {
+        self.health = Health::Stopped(reason);
+        if let Some(watcher) = &self.watcher {
+            watcher.notify_one();
+        }
+    }
+
     pub(super) fn status(&self, now: Duration) -> LeaseStatus {
         let left = self.lease.lead(now);
         let (state, reason) = match &self.health {
@@ -139,9 +146,14 @@ impl Heartbeat {
         Beat { heartbeat: Arc::clone(self), number }
     }
 
-    /// Ends the task, since the client is gone.
+    /// Ends the task and with it all extending, since the client is gone or shut down.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        let mut beats = self.lock();
+        beats.closed = true;
+        for live in beats.live.values_mut() {
+            live.stop(StopReason::ShutDown);
+        }
+        drop(beats);
         self.changed.notify_one();
     }
 
@@ -178,10 +190,7 @@ impl Beats {
             Next::Stop(reason) => {
                 let reservation_id = &live.reservation.id;
                 tracing::warn!(%reservation_id, %reason, "heartbeat stopped; the action will be settled all the same");
-                live.health = Health::Stopped(reason.clone());
-                if let Some(watcher) = &live.watcher {
-                    watcher.notify_one();
-                }
+                live.stop(reason.clone());
                 false
             }
             Next::Beat { after, key } => {

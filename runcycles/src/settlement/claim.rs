@@ -1,8 +1,10 @@
 //! Something that must be settled, in the form in which it is sent.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::keep::Kept;
 use super::plan::Plan;
@@ -27,6 +29,10 @@ pub(crate) struct Claim {
     pub(super) observed: bool,
     /// What the journal has of it.
     pub(super) kept: Kept,
+    /// How many attempts there have been of the current step.
+    pub(super) attempts: u32,
+    /// Before when nothing may be sent, since the authority asked to wait.
+    floor: Option<Instant>,
     /// The request of the current step, made by its first attempt.
     prepared: Option<Prepared>,
 }
@@ -121,7 +127,25 @@ impl Claim {
     }
 
     pub(super) fn new(work: Work) -> Self {
-        Self { work, plan: Plan::default(), observed: false, kept: Kept::default(), prepared: None }
+        Self {
+            work,
+            plan: Plan::default(),
+            observed: false,
+            kept: Kept::default(),
+            attempts: 0,
+            floor: None,
+            prepared: None,
+        }
+    }
+
+    /// Sends nothing for a time, since the authority asked to wait: at most an hour.
+    pub(super) fn wait(&mut self, floor: Duration) {
+        self.floor = Some(Instant::now() + floor);
+    }
+
+    /// The earliest time from `wanted` on at which something may be sent.
+    pub(super) fn due(&self, wanted: Instant) -> Instant {
+        self.floor.map_or(wanted, |floor| floor.max(wanted))
     }
 
     /// The reservation at stake, or the key it was asked for with.

@@ -30,6 +30,12 @@ impl CyclesClient {
     ///
     /// Dropping the future stops the waiting; the settlements go on.
     pub async fn flush(&self, deadline: Duration) -> FlushReport {
+        self.drain(deadline, || true).await
+    }
+
+    /// Tries everything that is under way, and waits until it has ended and `also` is so. `also` is looked at again whenever a
+    /// settlement has ended.
+    pub(crate) async fn drain(&self, deadline: Duration, also: impl Fn() -> bool) -> FlushReport {
         let settlements = &self.shared.settlements;
         #[cfg(feature = "journal")]
         self.shared.take_up_journal(&Handle::current());
@@ -40,7 +46,7 @@ impl CyclesClient {
         let all_ended = async {
             loop {
                 let ended = settlements.ended();
-                if settlements.is_idle() {
+                if settlements.is_idle() && also() {
                     return;
                 }
                 ended.await;
@@ -54,6 +60,11 @@ impl CyclesClient {
             let left = deadline.saturating_sub(started.elapsed());
             let _ = tokio::time::timeout(left, journal.drained()).await;
         }
-        FlushReport { settled: settlements.ended_count() - before, remaining: settlements.remaining() }
+        let report = FlushReport { settled: settlements.ended_count() - before, remaining: settlements.remaining() };
+        if settlements.is_stopped() {
+            // After a shutdown nothing waits on.
+            settlements.stop();
+        }
+        report
     }
 }

@@ -1,8 +1,11 @@
 //! Settling: known spend is committed, a hold that is not needed is returned, and nothing is lost on the way.
 
 mod claim;
+mod counters;
+mod event;
 mod flush;
 mod keep;
+mod observer;
 mod outcome;
 mod plan;
 mod queue;
@@ -29,10 +32,13 @@ use crate::protocol::{
 use crate::reservation::Reservation;
 
 pub(crate) use self::claim::Claim;
-pub(crate) use self::queue::Queue;
+pub(crate) use self::observer::{Hook, Observer};
+pub(crate) use self::queue::{Owner, Queue};
 #[cfg(feature = "journal")]
 pub(crate) use self::replay::KeptJournal;
 
+pub use self::counters::SettlementCounters;
+pub use self::event::{SettlementEvent, SettlementStep};
 pub use self::flush::FlushReport;
 pub use self::outcome::Settlement;
 
@@ -45,28 +51,33 @@ enum Progress {
     Ended(Result<Settlement, Error>),
     /// The next attempt is due now.
     Again,
-    /// The next attempt is due after a wait, which the authority may have asked for.
-    Later { wait: Duration, is_floor: bool },
-    /// No further attempt by itself, and none that is asked for within the time that the authority asked to wait.
-    Parked { floor: Duration },
+    /// The next attempt is due after a wait.
+    Later(Duration),
+    /// No further attempt by itself.
+    Parked,
 }
 
 impl Shared {
     /// Settles a claim: an attempt and one quick repetition in the future, the rest in the background. Settling has begun when
-    /// this returns: dropping the future, even one that was never polled, hands the claim to the background.
+    /// this returns: known spend is on its way to the disk, and dropping the future, even one that was never polled, hands the
+    /// claim to the background.
     pub(crate) fn settle(
         self: &Arc<Self>,
-        claim: Claim,
+        mut claim: Claim,
+        owner: Option<Owner>,
         runtime: &Handle,
     ) -> impl Future<Output = Result<Settlement, Error>> + Send + use<> {
-        let settling = Settling { shared: Arc::clone(self), runtime: runtime.clone(), claim: Some(claim) };
+        self.start_keeping(&mut claim);
+        let settling =
+            Settling { shared: Arc::clone(self), runtime: runtime.clone(), claim: Some(claim), _owner: owner };
         settling.finish()
     }
 
-    /// Settles a claim in the background.
-    pub(crate) fn settle_in_background(self: &Arc<Self>, claim: Claim, runtime: &Handle) {
+    /// Settles a claim in the background. Known spend is on its way to the disk when this returns.
+    pub(crate) fn settle_in_background(self: &Arc<Self>, mut claim: Claim, runtime: &Handle) {
         if !claim.observed {
-            Queue::add(self, claim, Instant::now(), false, runtime);
+            self.start_keeping(&mut claim);
+            Queue::add(self, claim, Instant::now(), runtime);
         }
     }
 
@@ -80,6 +91,7 @@ impl Shared {
                 estimate = %reservation.estimate,
                 "an action ended at an unknown cost; its hold is left to lapse"
             );
+            self.observer.tell_of(reservation.id.as_str(), None, SettlementStep::Held);
         }
     }
 
@@ -100,16 +112,19 @@ impl Shared {
 
     /// Makes one attempt, and says where it brought the claim.
     async fn advance(&self, claim: &mut Claim) -> Progress {
-        let late = planted(Bug::JournalAfterSend);
-        if !late {
-            self.keep(claim).await;
-        }
+        self.start_keeping(claim);
+        self.finish_keeping(claim).await;
         if planted(Bug::RecordRemovedBeforeAnswer) {
             self.forget(claim);
         }
+        if claim.attempts > 0 {
+            self.observer.tally.count_repetition();
+        }
+        claim.attempts = claim.attempts.saturating_add(1);
         let attempt = self.attempt_claim(claim).await;
-        if late {
-            self.keep(claim).await;
+        if planted(Bug::JournalAfterSend) {
+            self.start_keeping(claim);
+            self.finish_keeping(claim).await;
         }
         let progress = match attempt {
             Ok(Some(settlement)) => Progress::Ended(Ok(settlement)),
@@ -167,13 +182,14 @@ impl Shared {
                     claim = claim.name(),
                     "the reservation lapsed, and its record has no event to send; it stays"
                 );
-                return Progress::Parked { floor: Duration::ZERO };
+                return Progress::Parked;
             }
             (Verdict::Lapsed, Work::Commit(_)) => {
                 tracing::warn!(
                     claim = claim.name(),
                     "the reservation lapsed before its commit; recording the spend by an event"
                 );
+                self.observer.tell(claim, SettlementStep::Lapsed);
                 claim.switch_to_event();
                 self.keep_event(claim).await;
                 return Progress::Again;
@@ -188,13 +204,16 @@ impl Shared {
             (Verdict::Open(open), _) => open,
         };
         tracing::warn!(claim = claim.name(), %error, "no final answer to a settlement");
+        self.observer.tell(claim, SettlementStep::NotConfirmed(&error));
         if let Open::Throttled(floor) = open {
+            // Known before anything is waited for: a future that is dropped meanwhile leaves it to the background.
+            claim.wait(floor);
             self.keep_floor(claim, floor).await;
         }
         match claim.plan.after(open, &self.config.retry, fastrand::f32()) {
             Next::Now => Progress::Again,
-            Next::After(wait) => Progress::Later { wait, is_floor: matches!(open, Open::Throttled(_)) },
-            Next::Park => Progress::Parked { floor: open.floor() },
+            Next::After(wait) => Progress::Later(wait),
+            Next::Park => Progress::Parked,
         }
     }
 }
@@ -204,6 +223,7 @@ struct Settling {
     shared: Arc<Shared>,
     runtime: Handle,
     claim: Option<Claim>,
+    _owner: Option<Owner>,
 }
 
 impl Settling {
@@ -222,20 +242,21 @@ impl Settling {
         let Some(claim) = self.claim.take() else { return Ok(Settlement::Pending) };
         match progress {
             Progress::Ended(settlement) => {
-                report(&claim, &settlement);
+                self.shared.report(&claim, &settlement);
                 return settlement;
             }
-            Progress::Later { wait, is_floor } => {
+            Progress::Parked => Queue::park(&self.shared, claim),
+            Progress::Later(_) | Progress::Again => {
                 tracing::warn!(claim = claim.name(), "settlement not confirmed; going on in the background");
                 if planted(Bug::ReleaseAfterKnownSpend) {
                     if let Some(spend) = claim.spend() {
                         self.shared.release_in_background(spend.id.clone(), ReleaseRequest::new("bug"), &self.runtime);
                     }
                 }
-                Queue::add(&self.shared, claim, Instant::now() + wait, is_floor, &self.runtime);
+                self.shared.observer.tell(&claim, SettlementStep::Detached);
+                let wait = if let Progress::Later(wait) = progress { wait } else { Duration::ZERO };
+                Queue::add(&self.shared, claim, Instant::now() + wait, &self.runtime);
             }
-            Progress::Parked { floor } => self.shared.settlements.park(claim, floor),
-            Progress::Again => Queue::add(&self.shared, claim, Instant::now(), false, &self.runtime),
         }
         Ok(Settlement::Pending)
     }
@@ -243,24 +264,30 @@ impl Settling {
 
 impl Drop for Settling {
     fn drop(&mut self) {
-        if let Some(claim) = self.claim.take().filter(|_| !planted(Bug::CancelLosesSettlement)) {
+        let claim = self.claim.take().filter(|claim| !claim.observed && !planted(Bug::CancelLosesSettlement));
+        if let Some(claim) = claim {
+            self.shared.observer.tell(&claim, SettlementStep::Detached);
             self.shared.settle_in_background(claim, &self.runtime);
         }
     }
 }
 
-/// Tells operators how a claim ended. A refusal of known spend is loud: it is in no ledger.
-fn report(claim: &Claim, settlement: &Result<Settlement, Error>) {
-    let name = claim.name();
-    match settlement {
-        Ok(Settlement::AlreadyFinalized) => tracing::warn!(claim = name, "the reservation was settled before"),
-        Ok(settlement) => tracing::debug!(claim = name, ?settlement, "settled"),
-        Err(error) => match claim.spend() {
-            Some(spend) => {
-                let spend = spend.actual.as_ref().map(tracing::field::display);
-                tracing::error!(claim = name, spend, %error, "settlement refused: this spend is in no ledger");
-            }
-            None => tracing::warn!(claim = name, %error, "release refused; the hold lapses with its time to live"),
-        },
+impl Shared {
+    /// Tells how a claim ended. A refusal of known spend is loud: it is in no ledger.
+    fn report(&self, claim: &Claim, settlement: &Result<Settlement, Error>) {
+        let name = claim.name();
+        match settlement {
+            Ok(Settlement::AlreadyFinalized) => tracing::warn!(claim = name, "the reservation was settled before"),
+            Ok(settlement) => tracing::debug!(claim = name, ?settlement, "settled"),
+            Err(error) => match claim.spend() {
+                Some(spend) => {
+                    let spend = spend.actual.as_ref().map(tracing::field::display);
+                    tracing::error!(claim = name, spend, %error, "settlement refused: this spend is in no ledger");
+                }
+                None => tracing::warn!(claim = name, %error, "release refused; the hold lapses with its time to live"),
+            },
+        }
+        let step = settlement.as_ref().map_or_else(SettlementStep::Rejected, SettlementStep::Settled);
+        self.observer.tell(claim, step);
     }
 }

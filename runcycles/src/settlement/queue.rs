@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::sync::atomic::{self, AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::Progress;
 use super::claim::Claim;
+use super::event::SettlementStep;
 use crate::client::Shared;
 
 /// The most background attempts at a time.
@@ -26,27 +27,54 @@ pub(crate) struct Queue {
     added: Notify,
     /// Tells a flush that a settlement ended.
     ended: Notify,
+    /// How many guards, and settlements in the futures of their callers, there are.
+    owners: AtomicUsize,
+    /// Whether the client is being shut down, or has been.
+    shut_down: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
     waiting: BinaryHeap<Waiting>,
-    /// Due when the authority's wait is over, but only if somebody flushes.
-    parked: Vec<Waiting>,
+    /// Waiting for somebody who flushes.
+    parked: Vec<Claim>,
     in_flight: usize,
-    worker: bool,
+    crew: Crew,
+    /// Whether waiting has come to an end: what is not settled by one more attempt is parked.
+    stopped: bool,
     /// Whether records of earlier processes are still being read.
     loading: bool,
     /// How many have ended since the client was made.
     ended: u64,
 }
 
+/// Who works on the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Crew {
+    #[default]
+    Nobody,
+    Worker,
+    /// A worker that is to abandon what is under way.
+    Leaving,
+}
+
 /// A claim and when its next attempt is due.
 struct Waiting {
     due: Instant,
-    /// Whether the authority asked to wait until then, which a flush respects.
-    is_floor: bool,
     claim: Claim,
+}
+
+/// Somebody who will settle: a guard, or the future of its settlement. A shutdown waits for it.
+pub(crate) struct Owner(Arc<Shared>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let queue = &self.0.settlements;
+        queue.owners.fetch_sub(1, atomic::Ordering::SeqCst);
+        if queue.is_shut_down() {
+            queue.ended.notify_waiters();
+        }
+    }
 }
 
 impl Queue {
@@ -67,6 +95,47 @@ impl Queue {
         state.waiting.is_empty() && state.in_flight == 0 && !state.loading
     }
 
+    /// Lets somebody in who will settle, unless the client is shut down.
+    pub(crate) fn let_in(shared: &Arc<Shared>) -> Option<Owner> {
+        let queue = &shared.settlements;
+        queue.owners.fetch_add(1, atomic::Ordering::SeqCst);
+        let owner = Owner(Arc::clone(shared));
+        // Looked at after the owner is counted, so that a shutdown sees one of the two.
+        (!queue.is_shut_down()).then_some(owner)
+    }
+
+    /// Lets nobody in from now on.
+    pub(crate) fn shut_down(&self) {
+        self.shut_down.store(true, atomic::Ordering::SeqCst);
+    }
+
+    fn is_shut_down(&self) -> bool {
+        self.shut_down.load(atomic::Ordering::SeqCst)
+    }
+
+    /// How many guards, and settlements in the futures of their callers, there are.
+    pub(crate) fn owners(&self) -> usize {
+        self.owners.load(atomic::Ordering::SeqCst)
+    }
+
+    /// Whether waiting has come to an end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.lock().stopped
+    }
+
+    /// Ends all waiting in the background, and what is under way; what comes later gets an attempt, and no wait.
+    pub(crate) fn stop(&self) {
+        let mut state = self.lock();
+        state.stopped = true;
+        if state.crew == Crew::Worker {
+            state.crew = Crew::Leaving;
+        }
+        let waiting = std::mem::take(&mut state.waiting);
+        state.parked.extend(waiting.into_iter().map(|waiting| waiting.claim));
+        drop(state);
+        self.added.notify_one();
+    }
+
     /// How many have ended since the client was made.
     pub(super) fn ended_count(&self) -> u64 {
         self.lock().ended
@@ -84,23 +153,30 @@ impl Queue {
         self.ended.notified()
     }
 
-    /// Adds a claim that is due at a time, and sees to it that somebody works on it.
-    pub(super) fn add(shared: &Arc<Shared>, claim: Claim, due: Instant, is_floor: bool, runtime: &Handle) {
+    /// Adds a claim that is wanted at a time, and sees to it that somebody works on it.
+    pub(super) fn add(shared: &Arc<Shared>, claim: Claim, wanted: Instant, runtime: &Handle) {
         let queue = &shared.settlements;
-        queue.lock().waiting.push(Waiting { due, is_floor, claim });
+        let due = claim.due(wanted);
+        let mut state = queue.lock();
+        if state.stopped && due > Instant::now() {
+            drop(state);
+            return Self::park(shared, claim);
+        }
+        state.waiting.push(Waiting { due, claim });
+        drop(state);
         Self::ensure_worker(shared, runtime);
         queue.added.notify_one();
     }
 
-    /// Leaves a claim until somebody flushes, and for the time that the authority asked to wait.
-    pub(super) fn park(&self, claim: Claim, floor: Duration) {
+    /// Leaves a claim until somebody flushes.
+    pub(super) fn park(shared: &Shared, claim: Claim) {
         tracing::error!(
             claim = claim.name(),
             spend = claim.spend().and_then(|spend| spend.actual.as_ref()).map(tracing::field::display),
             "settlement not confirmed; it waits for CyclesClient::flush, or for the next process where there is a journal"
         );
-        let due = Instant::now() + floor;
-        self.lock().parked.push(Waiting { due, is_floor: !floor.is_zero(), claim });
+        shared.observer.tell(&claim, SettlementStep::Parked);
+        shared.settlements.lock().parked.push(claim);
     }
 
     /// Makes everything due that the authority did not ask to wait for.
@@ -108,13 +184,9 @@ impl Queue {
         let now = Instant::now();
         let mut state = shared.settlements.lock();
         let parked = std::mem::take(&mut state.parked);
-        let waiting = std::mem::take(&mut state.waiting);
-        state.waiting.extend(
-            waiting
-                .into_iter()
-                .chain(parked)
-                .map(|waiting| if waiting.is_floor { waiting } else { Waiting { due: now, ..waiting } }),
-        );
+        let waiting = std::mem::take(&mut state.waiting).into_iter().map(|waiting| waiting.claim);
+        let claims = waiting.chain(parked).map(|claim| Waiting { due: claim.due(now), claim }).collect();
+        state.waiting = claims;
         drop(state);
         Self::ensure_worker(shared, runtime);
         shared.settlements.added.notify_one();
@@ -123,10 +195,10 @@ impl Queue {
     /// Starts a worker where there is none and something waits.
     fn ensure_worker(shared: &Arc<Shared>, runtime: &Handle) {
         let mut state = shared.settlements.lock();
-        if state.worker || state.waiting.is_empty() {
+        if state.crew != Crew::Nobody || state.waiting.is_empty() {
             return;
         }
-        state.worker = true;
+        state.crew = Crew::Worker;
         drop(state);
         runtime.spawn(Worker { shared: Arc::clone(shared), retired: false }.work());
     }
@@ -148,6 +220,7 @@ impl Worker {
                         in_flight.spawn(Attempt { shared: Arc::clone(&self.shared), claim: Some(*claim) }.make());
                     }
                     Due::At(wake_at) => break wake_at,
+                    Due::Abandon => in_flight.abort_all(),
                     Due::Nothing => return,
                 }
             };
@@ -170,10 +243,14 @@ impl Worker {
     /// Takes a claim that is due, says when the next one will be, or retires.
     fn take_due(&mut self, in_flight: usize) -> Due {
         let mut state = self.shared.settlements.lock();
+        if state.crew == Crew::Leaving {
+            state.crew = Crew::Worker;
+            return Due::Abandon;
+        }
         let next = state.waiting.peek().map(|waiting| waiting.due);
         match next {
             None if in_flight == 0 => {
-                state.worker = false;
+                state.crew = Crew::Nobody;
                 self.retired = true;
                 Due::Nothing
             }
@@ -194,6 +271,7 @@ impl Worker {
 enum Due {
     Claim(Box<Claim>),
     At(Option<Instant>),
+    Abandon,
     Nothing,
 }
 
@@ -201,7 +279,7 @@ impl Drop for Worker {
     /// The runtime ends with the task on it; the next claim or flush starts another elsewhere.
     fn drop(&mut self) {
         if !self.retired {
-            self.shared.settlements.lock().worker = false;
+            self.shared.settlements.lock().crew = Crew::Nobody;
         }
     }
 }
@@ -224,7 +302,7 @@ impl Attempt {
         let now = Instant::now();
         match progress {
             Progress::Ended(settlement) => {
-                super::report(&claim, &settlement);
+                self.shared.report(&claim, &settlement);
                 let mut state = queue.lock();
                 state.in_flight -= 1;
                 state.ended += 1;
@@ -232,11 +310,12 @@ impl Attempt {
                 queue.ended.notify_waiters();
                 return;
             }
-            Progress::Again => queue.lock().waiting.push(Waiting { due: now, is_floor: false, claim }),
-            Progress::Later { wait, is_floor } => {
-                queue.lock().waiting.push(Waiting { due: now + wait, is_floor, claim });
+            Progress::Again => queue.lock().waiting.push(Waiting { due: now, claim }),
+            Progress::Later(wait) if !queue.is_stopped() => {
+                let due = claim.due(now + wait);
+                queue.lock().waiting.push(Waiting { due, claim });
             }
-            Progress::Parked { floor } => queue.park(claim, floor),
+            Progress::Later(_) | Progress::Parked => Queue::park(&self.shared, claim),
         }
         queue.lock().in_flight -= 1;
         queue.ended.notify_waiters();
@@ -249,9 +328,14 @@ impl Drop for Attempt {
         let queue = &self.shared.settlements;
         if std::thread::panicking() {
             // The transport broke, and would again: asking at once would never end.
-            queue.park(claim, Duration::ZERO);
+            Queue::park(&self.shared, claim);
         } else {
-            queue.lock().waiting.push(Waiting { due: Instant::now(), is_floor: false, claim });
+            let mut state = queue.lock();
+            if state.stopped {
+                state.parked.push(claim);
+            } else {
+                state.waiting.push(Waiting { due: claim.due(Instant::now()), claim });
+            }
         }
         queue.lock().in_flight -= 1;
         queue.ended.notify_waiters();

@@ -9,6 +9,8 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::claim::{Claim, Spend, Work};
+use super::event::SettlementStep;
+use super::keep::Kept;
 use super::queue::Queue;
 use crate::client::{CyclesConfig, Shared};
 use crate::journal::{Identity, Journal, JournalError, Record, Replay, Step, now};
@@ -124,6 +126,8 @@ fn take_up(shared: &Arc<Shared>, record: Record, runtime: &Handle) {
         Step::Event { event, .. } => Work::Event(Spend::made(id, Bytes::new(), event.bytes().clone())),
     };
     let mut claim = Claim::new(work);
-    claim.kept = Some(record);
-    Queue::add(shared, claim, Instant::now() + wait, !wait.is_zero(), runtime);
+    claim.kept = Kept::on_disk(record);
+    claim.wait(wait);
+    shared.observer.tell(&claim, SettlementStep::TakenUp);
+    Queue::add(shared, claim, Instant::now(), runtime);
 }

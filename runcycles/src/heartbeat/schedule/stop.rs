@@ -33,6 +33,8 @@ pub(crate) enum StopReason {
     NoProgress,
     /// Attempts failed for longer than the lease can have lived.
     Lapsed,
+    /// The client was shut down.
+    ShutDown,
     /// The server refused the extension for good.
     Refused {
         /// The HTTP status.
@@ -82,6 +84,9 @@ impl fmt::Display for StopReason {
             ),
             Self::NoProgress => f.write_str(
                 "extensions fail while the clock stands still; the reservation runs out unless the action ends first",
+            ),
+            Self::ShutDown => f.write_str(
+                "the client was shut down and extends nothing more; the reservation runs out unless the action ends first",
             ),
             Self::Lapsed => f.write_str("extensions failed for longer than the lease lasts; the reservation has run out"),
             Self::Refused { status, code } => {
