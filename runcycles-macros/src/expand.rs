@@ -10,6 +10,7 @@ use crate::body::{Body, ReturnedFuture};
 use crate::function::{self, Function};
 use crate::literal::{Literal, literal, span};
 use crate::names::Parameters;
+use crate::stream::{Form, StreamType, owning};
 use crate::validate::{Guard, Options, Setting, combined};
 
 /// The guarded function, or the function as it was beside what is wrong with the attribute.
@@ -19,9 +20,16 @@ pub(crate) fn cycles(arguments: TokenStream, item: &TokenStream) -> TokenStream 
         Err(mistake) => return beside(item, &mistake),
     };
     let returned = if function.signature.asyncness.is_none() { ReturnedFuture::find(&function) } else { None };
-    let mistake = function.mistake(returned.is_some());
+    let is_plain = function.signature.asyncness.is_none() && returned.is_none();
+    let stream = if is_plain { StreamType::find(&function.result) } else { None };
+    let result = returned.as_ref().map_or(&function.result, |returned| &returned.output);
+    let gives_stream = stream.is_some() || StreamType::find_in_result(result).is_some();
+    let mistake = function.mistake(returned.is_some() || stream.is_some());
     match (Guard::new(Arguments::parse(arguments)), mistake) {
-        (Ok(guard), None) => guarded(function, returned, guard),
+        (Ok(guard), None) => match gives_stream.then(|| StreamType::mistake(&guard.options)).flatten() {
+            Some(mistake) => beside(item, &mistake),
+            None => guarded(function, returned, stream, guard),
+        },
         (Ok(_), Some(mistake)) | (Err(mistake), None) => beside(item, &mistake),
         (Err(first), Some(second)) => beside(item, &combined(second, first)),
     }
@@ -63,9 +71,17 @@ fn beside(item: &TokenStream, mistake: &Error) -> TokenStream {
 /// The body's future is pinned here and passed on by reference, so that it exists once, however many layers it passes. There
 /// never is a result before the body; from its `return` the compiler and editors know what the body gives, as they know it of
 /// the function as it was written.
-fn guarded(function: Function, returned: Option<ReturnedFuture>, mut guard: Guard) -> TokenStream {
+fn guarded(
+    function: Function,
+    returned: Option<ReturnedFuture>,
+    stream: Option<StreamType>,
+    mut guard: Guard,
+) -> TokenStream {
     let name = function.signature.ident.to_string();
-    let statements = if let Some(returned) = returned {
+    let statements = if let Some(stream) = stream {
+        let (evaluate, flow) = (evaluate(&guard, &name), flow(&guard, &function, &stream));
+        quote!(#evaluate #flow)
+    } else if let Some(returned) = returned {
         if let Some(name) = returned.self_name() {
             guard.rename_self(name);
         }
@@ -115,8 +131,82 @@ fn evaluate(guard: &Guard, function_name: &str) -> TokenStream {
     }
 }
 
+/// The stream that the body gives, under guard.
+///
+/// Output:
+///
+/// ```text
+/// let guard = guard::<Result<Chunk, AgentError>>();
+/// let body = move || { body };
+/// let stream = guard.stream(call, body, move |chunk| chunk.cost());
+/// stream
+/// ```
+fn flow(guard: &Guard, function: &Function, stream: &StreamType) -> TokenStream {
+    let [call, runner, start, flowing] = ["call", "guard", "body", "stream"].map(own);
+    let judge = judge(&stream.item);
+    let at = function.body.braces;
+    let block = braces(at, function.body.statements.clone());
+    let start = match stream.form {
+        Form::Opaque => quote_spanned!(located(at)=> let #start = move || #block;),
+        Form::Pinned | Form::Boxed => {
+            let (result, _) = function::nameable(&function.result);
+            quote_spanned!(located(at)=> let #start = move || -> #result #block;)
+        }
+    };
+    let meter = guard.options.actual.as_ref().map(|actual| {
+        let at = located(actual.span());
+        let start = Ident::new("body", at);
+        let meter = after_body("stream", &quote!(#call, #start), &owning(actual));
+        lenient(&quote_spanned!(at=> let #flowing = #meter;))
+    });
+    let given = stream.given(&flowing.to_token_stream(), located(function.result.span()));
+    quote! {
+        let #runner = #judge;
+        #start
+        #meter
+        #given
+    }
+}
+
+/// The stream in the body's result, under guard.
+///
+/// Output:
+///
+/// ```text
+/// let guard = guard::<Result<BoxStream<'_, Result<Chunk, AgentError>>, AgentError>>();
+/// let body = …;
+/// match guard.open(call, body, move |chunk| chunk.cost()).await {
+///     Ok(stream) => Ok(Box::pin(stream)),
+///     Err(error) => Err(error),
+/// }
+/// ```
+fn open(guard: &Guard, result: &Type, stream: &StreamType, body: &Body) -> TokenStream {
+    let [call, runner, value, flowing, failed] = ["call", "guard", "result", "stream", "error"].map(own);
+    let judge = judge(result);
+    let body = pinned(body);
+    let open = guard.options.actual.as_ref().map(|actual| {
+        let at = located(actual.span());
+        let future = Ident::new("body", at);
+        let open = after_body("open", &quote!(#call, #future), &owning(actual));
+        lenient(&quote_spanned!(at=> let #value = #open.await;))
+    });
+    let given = stream.given(&flowing.to_token_stream(), located(result.span()));
+    quote! {
+        let #runner = #judge;
+        #body
+        #open
+        match #value {
+            ::core::result::Result::Ok(#flowing) => ::core::result::Result::Ok(#given),
+            ::core::result::Result::Err(#failed) => ::core::result::Result::Err(#failed),
+        }
+    }
+}
+
 /// The body's result under guard. The result's type is judged once, where the user wrote it.
 fn run(guard: &Guard, result: &Type, body: &Body) -> TokenStream {
+    if let Some(stream) = StreamType::find_in_result(result) {
+        return open(guard, result, &stream, body);
+    }
     let [call, runner, future, value] = ["call", "guard", "body", "result"].map(own);
     let Options { actual, metrics, metadata, fallback, .. } = &guard.options;
     let judge = judge(result);

@@ -56,7 +56,7 @@ fn starts_function(input: ParseStream<'_>) -> bool {
 }
 
 impl Function {
-    /// What keeps this function from being guarded, if anything does. One that returns a future need not be `async`.
+    /// What keeps this function from being guarded, if anything does. One that returns a future or a stream need not be `async`.
     pub(crate) fn mistake(&self, returns_future: bool) -> Option<Error> {
         let again =
             |attribute: &&Attribute| attribute.path().segments.last().is_some_and(|segment| segment.ident == "cycles");

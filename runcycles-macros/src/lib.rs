@@ -11,6 +11,7 @@ mod key;
 mod limits;
 mod literal;
 mod names;
+mod stream;
 mod validate;
 
 use proc_macro::TokenStream;
@@ -63,6 +64,8 @@ use proc_macro::TokenStream;
 /// argument fails with `?` or panics, nothing is held. Parameters are borrowed, so `agent = user_id` leaves a `String` whole
 /// for the body. Arguments do not wait: `.await` is an error in them.
 ///
+/// On a function that gives a stream, `actual` says what one item costs, and is required.
+///
 /// `actual`, `metrics`, `metadata` and `fallback` are evaluated after the body, and see the parameters that the body does not
 /// consume.
 ///
@@ -74,6 +77,11 @@ use proc_macro::TokenStream;
 /// Async functions and methods with any receiver, generics, lifetimes, `impl Trait` and patterns; methods of traits, with
 /// `#[async_trait]` too; and functions that end in `async move { … }` or `Box::pin(async move { … })`. The future is `Send`
 /// where the body's is.
+///
+/// Functions that return `impl Stream<Item = Result<T, E>>` or a boxed stream, and async functions that return one in `Ok`: the
+/// stream is counted item by item as it flows, and cut before it delivers more than was authorised (`runcycles::metered`). A
+/// plain function's body runs when the stream is polled first and its budget is reserved, and the stream keeps the parameters
+/// until then; a denial is its only item.
 ///
 /// The attribute stands above those that turn an async function into a plain one, such as `#[tokio::main]`.
 #[proc_macro_attribute]

@@ -27,6 +27,7 @@ mod macro_fallback;
 mod macro_reports;
 mod macro_settlement;
 mod macro_shapes;
+mod macro_streams;
 mod protocol_amounts;
 mod protocol_ids;
 mod protocol_requests;

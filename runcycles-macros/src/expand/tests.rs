@@ -109,3 +109,47 @@ fn a_method_of_async_trait_keeps_its_shape() {
         "#,
     );
 }
+
+#[test]
+fn a_stream_is_counted_item_by_item() {
+    becomes(
+        r#"5, "llm.completion", agent = user, actual = |chunk| chunk.tokens"#,
+        "fn chat(user: &str) -> impl Stream<Item = Result<Chunk, AgentError>> { ask(user) }",
+        r#"
+        fn chat(user: &str) -> impl Stream<Item = Result<Chunk, AgentError>> {
+            let mut call = CallBuilder::new("llm.completion", "chat", ::core::option::Option::None, &5u64);
+            call.level(Level::Agent, &user);
+            let call = call.build();
+            let guard = guard::<Result<Chunk, AgentError>, _>();
+            let body = move || { ask(user) };
+            #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
+            let stream = guard.stream(call, body, move |chunk| chunk.tokens);
+            stream
+        }
+        "#,
+    );
+    becomes(
+        r#"5, "llm.completion", actual = |chunk| chunk.tokens"#,
+        "async fn chat() -> Result<BoxStream<'static, Result<Chunk, AgentError>>, AgentError> { ask().await }",
+        r#"
+        async fn chat() -> Result<BoxStream<'static, Result<Chunk, AgentError>>, AgentError> {
+            let call = CallBuilder::new("llm.completion", "chat", ::core::option::Option::None, &5u64);
+            let call = call.build();
+            let guard = guard::<Result<BoxStream<'static, Result<Chunk, AgentError>>, AgentError>, _>();
+            let body = ::core::pin::pin!(::core::option::Option::Some(async move {
+                if let ::core::option::Option::Some(result) = guard.no_result() {
+                    return result;
+                }
+                { ask().await }
+            }));
+            let body = PinnedBody::new(body);
+            #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
+            let result = guard.open(call, body, move |chunk| chunk.tokens).await;
+            match result {
+                ::core::result::Result::Ok(stream) => ::core::result::Result::Ok(::std::boxed::Box::pin(stream)),
+                ::core::result::Result::Err(error) => ::core::result::Result::Err(error),
+            }
+        }
+        "#,
+    );
+}

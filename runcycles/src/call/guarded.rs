@@ -1,7 +1,7 @@
 //! What `#[cycles]` expands to a call of.
 
 use super::Call;
-use crate::client::current_client;
+use super::opened::Opened;
 use crate::error::Error;
 use crate::lifecycle::{Outcome, govern};
 use crate::protocol::{Amount, ValidationError};
@@ -16,13 +16,7 @@ where
     E: From<Error>,
     A: FnOnce(&T) -> Result<Amount, ValidationError>,
 {
-    let mut call = call?;
-    let client = match call.client.take() {
-        Some(client) => client,
-        None => current_client()?,
-    };
-    let policies = call.policies;
-    let request = call.into_request(&client).map_err(Error::from)?;
+    let Opened { client, request, policies } = call?.open()?;
     govern(
         &client,
         request,

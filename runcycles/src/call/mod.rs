@@ -7,6 +7,7 @@ mod duration;
 mod guard;
 mod guarded;
 mod metadata;
+mod opened;
 mod report;
 mod scope_value;
 

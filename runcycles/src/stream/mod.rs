@@ -1,5 +1,6 @@
 //! Streams that are counted as they flow and cut before they deliver more than was authorised.
 
+mod governed;
 mod meter;
 mod metered;
 mod slices;
