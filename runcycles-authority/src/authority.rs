@@ -10,7 +10,7 @@ use crate::builder::AuthorityBuilder;
 use crate::engine::{AddApiKey, BudgetError, DescribeHolds, Engine, Fund, Funding, ReadLedgers, SetStatus};
 use crate::faults::{Call, Fault, RecordedRequest};
 use crate::front::Front;
-use crate::http::{BindError, Server, listen};
+use crate::http::{BindError, Server, ServerLimits, listen};
 use crate::ids::{IdSource, random_api_key};
 use crate::ledger::Ledger;
 use crate::state::LedgerStatus;
@@ -85,7 +85,20 @@ impl Authority {
     /// [`BindError`] where the address cannot be listened on, or is not of this machine alone and the builder was given no
     /// API key.
     pub async fn serve(&self, addr: impl ToSocketAddrs + fmt::Debug) -> Result<Server, BindError> {
-        listen(addr, self.shared.front.clone(), self.shared.has_keys).await
+        self.serve_with(addr, ServerLimits::default()).await
+    }
+
+    /// Serves the authority over HTTP, with limits of its own on what clients may do.
+    ///
+    /// # Errors
+    ///
+    /// As [`serve`](Self::serve).
+    pub async fn serve_with(
+        &self,
+        addr: impl ToSocketAddrs + fmt::Debug,
+        limits: ServerLimits,
+    ) -> Result<Server, BindError> {
+        listen(addr, self.shared.front.clone(), limits, self.shared.has_keys).await
     }
 
     /// The ledger at a scope; where the scope has budgets in several units, the first of [`ledgers`](Self::ledgers).

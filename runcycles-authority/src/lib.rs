@@ -46,7 +46,7 @@ pub use self::builder::{AuthorityBuilder, StartError, Tenant};
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::engine::{BudgetError, Funding, InvalidTenant};
 pub use self::faults::{Call, Fault, RecordedRequest};
-pub use self::http::{BindError, Server};
+pub use self::http::{BindError, Server, ServerLimits};
 pub use self::ledger::{Ledger, LedgerStatus};
 pub use self::policy::Policy;
 pub use self::scope::InvalidScope;

@@ -27,30 +27,29 @@ impl Drop for Directory {
 }
 
 /// Everything an authority promises, asked of one that is governed by its own admin plane.
-async fn report_in_memory(serves: bool) -> Report {
+async fn report_in_memory(over_http: bool) -> Report {
     let clock = ManualClock::new();
     let authority = Authority::builder().admin_key(ADMIN_KEY).clock(clock.clone()).start().await;
     let authority = authority.expect("an authority without budgets");
-    let (runtime, _server) = match serves {
-        false => (Endpoint::new(authority.transport(), "http://in-process.invalid"), None),
-        true => {
-            let server = authority.serve("127.0.0.1:0").await.expect("a free port");
-            (Endpoint::connect(server.url()).expect("a client"), Some(server))
-        }
+    let (runtime, _server) = if over_http {
+        let server = authority.serve("127.0.0.1:0").await.expect("a free port");
+        (Endpoint::connect(server.url()).expect("a client"), Some(server))
+    } else {
+        (Endpoint::new(authority.transport(), "http://in-process.invalid"), None)
     };
     let admin = AdminPlane::new(runtime.clone(), ADMIN_KEY);
     run(&Target::governed(runtime, admin).seeding(authority).time(clock), Options::default()).await
 }
 
 /// The same of one that keeps its state in a directory, and is restarted where a check asks for it.
-async fn report_on_disk(serves: bool) -> Report {
-    let directory = Directory::new(if serves { "http" } else { "in-process" });
+async fn report_on_disk(over_http: bool) -> Report {
+    let directory = Directory::new(if over_http { "http" } else { "in-process" });
     let (clock, path) = (ManualClock::new(), directory.0.clone());
     let builder = {
         let clock = clock.clone();
         move || Authority::builder().admin_key(ADMIN_KEY).clock(clock.clone()).path(&path)
     };
-    let authority = Restarting::start(builder, serves).await;
+    let authority = Restarting::start(builder, over_http).await;
     let runtime = match authority.url() {
         None => Endpoint::new(authority.clone(), "http://in-process.invalid"),
         Some(url) => Endpoint::connect(url).expect("a client"),

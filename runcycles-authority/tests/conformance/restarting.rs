@@ -22,12 +22,9 @@ struct Running {
 }
 
 impl Restarting {
-    pub(crate) async fn start(builder: impl Fn() -> AuthorityBuilder + Send + Sync + 'static, serves: bool) -> Self {
+    pub(crate) async fn start(builder: impl Fn() -> AuthorityBuilder + Send + Sync + 'static, over_http: bool) -> Self {
         let authority = builder().start().await.expect("a valid set-up");
-        let server = match serves {
-            true => Some(authority.serve("127.0.0.1:0").await.expect("a free port")),
-            false => None,
-        };
+        let server = if over_http { Some(authority.serve("127.0.0.1:0").await.expect("a free port")) } else { None };
         let running = Arc::new(Mutex::new(Some(Running { authority, server })));
         Self { builder: Arc::new(builder), running }
     }

@@ -1,5 +1,7 @@
 //! The program, as a process.
 
+mod idle;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
@@ -35,9 +37,12 @@ impl Running {
         line.unwrap_or_else(|| panic!("expected {name} in {:?}", self.printed))
     }
 
+    fn addr(&self) -> &str {
+        self.exported("CYCLES_BASE_URL").strip_prefix("http://").expect("an address")
+    }
+
     fn ask(&self, request_line: &str, headers: &str, body: &str) -> String {
-        let addr = self.exported("CYCLES_BASE_URL").strip_prefix("http://").expect("an address");
-        let mut stream = TcpStream::connect(addr).expect("a connection");
+        let mut stream = TcpStream::connect(self.addr()).expect("a connection");
         let length = body.len();
         let request = format!(
             "{request_line} HTTP/1.1\r\nHost: x\r\n{headers}Content-Type: application/json\r\nContent-Length: {length}\r\n\

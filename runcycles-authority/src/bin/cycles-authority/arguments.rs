@@ -94,6 +94,10 @@ pub(crate) struct Serve {
     #[arg(long, value_enum, default_value_t, requires = "data")]
     pub(crate) durability: Durability,
 
+    /// How long a connection may be idle, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) idle_timeout: u64,
+
     /// A file with tenants, keys, budgets and policies; what the command line says is added to it
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

@@ -8,9 +8,10 @@ mod environment;
 use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
-use runcycles_authority::Authority;
+use runcycles_authority::{Authority, ServerLimits};
 
 use self::arguments::{Arguments, Command, Serve};
 use self::config::Setup;
@@ -35,9 +36,10 @@ async fn main() -> ExitCode {
 
 async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
     let listen = serve.listen.clone();
+    let limits = ServerLimits::default().idle_timeout(Duration::from_secs(serve.idle_timeout));
     let setup = Setup::collect(serve)?;
     let authority: Authority = setup.builder().start().await?;
-    let server = authority.serve(listen).await?;
+    let server = authority.serve_with(listen, limits).await?;
     let environment = environment::describe(&server.url(), &setup, |tenant| authority.api_key(tenant));
 
     let mut stdout = std::io::stdout().lock();
