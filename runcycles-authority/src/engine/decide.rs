@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use runcycles::models::{Caps, ReasonCode};
 
-use super::reserve::{KEY_RETENTION_MS, evaluate};
+use super::reserve::evaluate;
 use super::{Command, Refusal};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
 use crate::scope::ScopePath;
-use crate::state::{Answer, Evaluation, Namespace, Operation, Record, State, TenantId};
+use crate::state::{Answer, Evaluation, KEY_RETENTION_MS, Namespace, Operation, Record, State, TenantId};
 use crate::unit::Unit;
 
 /// Asks whether an amount would be held.

@@ -14,13 +14,10 @@ use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
 use crate::scope::{ScopePath, Spelling};
 use crate::state::{
-    Action, Allowance, Answer, Evaluation, Figures, Namespace, Operation, Overage, Phase, Posting, Record, Reservation,
-    State, TenantId, TenantSettings,
+    Action, Allowance, Answer, Evaluation, Figures, KEY_RETENTION_MS, Namespace, Operation, Overage, Phase, Posting,
+    Record, Reservation, State, TenantId, TenantSettings,
 };
 use crate::unit::Unit;
-
-/// How long the key of a reservation, a dry run or a decision is known at least, in milliseconds: 24 hours.
-pub(super) const KEY_RETENTION_MS: Millis = 24 * 3_600_000;
 
 /// Who acts, as a path and as the client wrote it.
 #[derive(Debug)]
@@ -35,7 +32,7 @@ pub(crate) struct SubjectPath {
 pub(crate) struct Reserve {
     pub(crate) id: Uuid,
     pub(crate) tenant: TenantId,
-    pub(crate) key: Arc<str>,
+    pub(crate) key: Box<str>,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) subject: SubjectPath,
     pub(crate) action: Action,
@@ -79,16 +76,15 @@ impl Command for Reserve {
     type Outcome = Result<Reserved, Refusal>;
 
     fn apply(self, state: &mut State, now: Millis) -> Self::Outcome {
-        let namespace = Namespace { tenant: self.tenant, operation: Operation::Reserve };
-        if let Some(record) = state.records().find(namespace, &self.key, now) {
-            return replay(state, record, self.fingerprint, now);
+        if let Some(known) = known(state, self.tenant, &self.key, now) {
+            return known.replay(state, self.fingerprint, now);
         }
-        if self.dry_run { self.evaluate(state, namespace, now) } else { self.hold(state, namespace, now) }
+        if self.dry_run { self.evaluate(state, now) } else { self.hold(state, now) }
     }
 }
 
 impl Reserve {
-    fn hold(self, state: &mut State, namespace: Namespace, now: Millis) -> Result<Reserved, Refusal> {
+    fn hold(self, state: &mut State, now: Millis) -> Result<Reserved, Refusal> {
         check_tenant(state, self.tenant, self.unit, self.estimate)?;
         let Allowance { caps, postings } =
             admit(state, self.tenant, &self.subject.path, self.unit, self.estimate, now)?;
@@ -99,7 +95,8 @@ impl Reserve {
         let reservation = Reservation {
             id: self.id,
             tenant: self.tenant,
-            key: self.key.clone(),
+            key: self.key,
+            fingerprint: self.fingerprint,
             scope: self.subject.path,
             spelling: self.subject.spelling,
             dimensions: self.subject.dimensions,
@@ -119,19 +116,12 @@ impl Reserve {
             phase: Phase::Active,
         };
         let answer = answer_of(state, &reservation, now);
-        let known_for = KEY_RETENTION_MS.max(granted_ttl_ms.saturating_add(self.grace_ms));
-        let record = Record {
-            fingerprint: self.fingerprint,
-            until: now.saturating_add(known_for),
-            answer: Answer::Reservation(self.id),
-        };
         post(state, &reservation.held);
         state.insert_reservation(reservation);
-        state.insert_record(namespace, self.key, record);
         Ok(answer)
     }
 
-    fn evaluate(self, state: &mut State, namespace: Namespace, now: Millis) -> Result<Reserved, Refusal> {
+    fn evaluate(self, state: &mut State, now: Millis) -> Result<Reserved, Refusal> {
         let evaluation = evaluate(state, self.tenant, self.subject.path, self.unit, self.estimate, now)?;
         let answer = answer_of_evaluation(state, &evaluation);
         let record = Record {
@@ -139,7 +129,8 @@ impl Reserve {
             until: now.saturating_add(KEY_RETENTION_MS),
             answer: Answer::Evaluation(Box::new(evaluation)),
         };
-        state.insert_record(namespace, self.key, record);
+        let namespace = Namespace { tenant: self.tenant, operation: Operation::Reserve };
+        state.insert_record(namespace, self.key.into(), record);
         Ok(answer)
     }
 }
@@ -209,17 +200,30 @@ fn reserve(before: Figures, estimate: i64) -> Option<Figures> {
     Some(Figures { reserved: before.reserved.checked_add(estimate)?, ..before })
 }
 
-fn replay(state: &State, record: &Record, fingerprint: Fingerprint, now: Millis) -> Result<Reserved, Refusal> {
-    if record.fingerprint != fingerprint {
-        return Err(Refusal::KeyMismatch);
-    }
-    match &record.answer {
-        Answer::Evaluation(evaluation) => Ok(answer_of_evaluation(state, evaluation)),
-        Answer::Funded(_) => Err(Refusal::KeyMismatch),
-        Answer::Reservation(id) | Answer::Event(id) => match state.reservations().get(*id) {
-            Some(reservation) => Ok(answer_of(state, reservation, now)),
-            None => Err(Refusal::NotFound { id: id.to_string() }),
-        },
+/// What was made under a key that is still known. Reservations are their own records; those of dry runs are apart.
+enum Known<'s> {
+    Reservation(&'s Reservation),
+    Record(&'s Record),
+}
+
+fn known<'s>(state: &'s State, tenant: TenantId, key: &str, now: Millis) -> Option<Known<'s>> {
+    let namespace = Namespace { tenant, operation: Operation::Reserve };
+    let reservation = state.reservations().with_key(tenant, key).find(|row| row.key_until() >= now);
+    let record = || state.records().find(namespace, key, now).map(Known::Record);
+    reservation.map(Known::Reservation).or_else(record)
+}
+
+impl Known<'_> {
+    fn replay(self, state: &State, fingerprint: Fingerprint, now: Millis) -> Result<Reserved, Refusal> {
+        match self {
+            Self::Reservation(row) if row.fingerprint == fingerprint => Ok(answer_of(state, row, now)),
+            Self::Record(Record { answer: Answer::Evaluation(evaluation), fingerprint: of_record, .. })
+                if *of_record == fingerprint =>
+            {
+                Ok(answer_of_evaluation(state, evaluation))
+            }
+            Self::Reservation(_) | Self::Record(_) => Err(Refusal::KeyMismatch),
+        }
     }
 }
 

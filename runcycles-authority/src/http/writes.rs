@@ -48,7 +48,7 @@ impl Write<'_> {
         let outcome = self.engine.execute(Reserve {
             id: self.ids.next(),
             tenant: caller.tenant,
-            key: shared(body.idempotency_key.as_ref()),
+            key: body.idempotency_key.as_deref().unwrap_or_default().into(),
             fingerprint: body.fingerprint(&subject, &action, estimate),
             subject: path,
             action: action.to_action(),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::TenantId;
 use super::own_ids::OwnIdHasher;
 
-/// Finds reservations by tenant and key, also those whose key has been forgotten and may have been used again.
+/// Finds reservations by tenant and key: those whose key is known, and those whose key may have been used again since.
 ///
 /// Holds hashes in place of keys, so what it finds may have another key.
 #[derive(Debug, Default)]

@@ -19,11 +19,11 @@ pub(crate) struct Namespace {
     pub(crate) operation: Operation,
 }
 
-/// The operations whose keys are kept beside the rows they made. Keys of commits, releases and extensions are kept in the
-/// reservation.
+/// The operations whose keys are kept beside the rows they made. The keys of a reservation, its commit or release and its
+/// extensions are kept in the reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Operation {
-    /// Reservations and dry runs.
+    /// Dry runs of reservations.
     Reserve,
     Decide,
     Event,
@@ -43,7 +43,6 @@ pub(crate) struct Record {
 /// An answer, or the row it is read from.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
-    Reservation(Uuid),
     Event(Uuid),
     /// An answer that made no row of its own: a dry run or a decision.
     Evaluation(Box<Evaluation>),
@@ -63,7 +62,7 @@ impl Answer {
     pub(crate) fn postings(&self) -> &[Posting] {
         match self {
             Self::Evaluation(evaluation) => evaluation.verdict.as_ref().map_or(&[], |allowance| &allowance.postings),
-            Self::Reservation(_) | Self::Event(_) | Self::Funded(_) => &[],
+            Self::Event(_) | Self::Funded(_) => &[],
         }
     }
 }

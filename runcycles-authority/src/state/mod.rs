@@ -38,6 +38,9 @@ pub(crate) use self::tenants::{EXPIRY_POLICIES, Overage, Tenant, TenantId, Tenan
 /// How long a finished reservation and an event can be read, in milliseconds: 30 days.
 pub(crate) const RECORD_RETENTION_MS: Millis = 30 * 24 * 3_600_000;
 
+/// How long the key of a reservation, a dry run or a decision is known at least, in milliseconds: 24 hours.
+pub(crate) const KEY_RETENTION_MS: Millis = 24 * 3_600_000;
+
 /// Rows of retired records removed at most while a command runs, so that none of them waits for a long sweep.
 const SWEEP_AT_ONCE: usize = 16;
 

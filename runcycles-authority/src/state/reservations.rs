@@ -7,7 +7,7 @@ use runcycles::models::{Caps, Metadata};
 use uuid::Uuid;
 
 use super::by_key::ByKey;
-use super::{Figures, IdMap, LedgerId, Overage, RECORD_RETENTION_MS, TenantId};
+use super::{Figures, IdMap, KEY_RETENTION_MS, LedgerId, Overage, RECORD_RETENTION_MS, TenantId};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
 use crate::scope::{ScopePath, Spelling};
@@ -18,7 +18,8 @@ use crate::unit::Unit;
 pub(crate) struct Reservation {
     pub(crate) id: Uuid,
     pub(crate) tenant: TenantId,
-    pub(crate) key: Arc<str>,
+    pub(crate) key: Box<str>,
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) scope: ScopePath,
     pub(crate) spelling: Spelling,
     pub(crate) dimensions: BTreeMap<String, String>,
@@ -43,6 +44,11 @@ impl Reservation {
     /// The last instant at which it can be committed or released, unless it is finished.
     pub(crate) fn deadline(&self) -> Option<Millis> {
         matches!(self.phase, Phase::Active).then(|| self.expires_at.saturating_add(self.grace_ms))
+    }
+
+    /// The last instant at which its key is known. The reservation can be read for longer.
+    pub(crate) fn key_until(&self) -> Millis {
+        self.created_at.saturating_add(KEY_RETENTION_MS.max(self.granted_ttl_ms.saturating_add(self.grace_ms)))
     }
 
     /// The last instant at which it can be read, once it is finished.

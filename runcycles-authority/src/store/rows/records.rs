@@ -16,20 +16,16 @@ stored_fields!(FundedFigures { before, after, at });
 impl Stored for Answer {
     fn write(&self, to: &mut Encoder<'_>) {
         match self {
-            Self::Reservation(id) => {
+            Self::Event(id) => {
                 to.byte(0);
                 id.write(to);
             }
-            Self::Event(id) => {
-                to.byte(1);
-                id.write(to);
-            }
             Self::Evaluation(evaluation) => {
-                to.byte(2);
+                to.byte(1);
                 evaluation.write(to);
             }
             Self::Funded(figures) => {
-                to.byte(3);
+                to.byte(2);
                 figures.write(to);
             }
         }
@@ -37,10 +33,9 @@ impl Stored for Answer {
 
     fn read(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
         match from.byte()? {
-            0 => Stored::read(from).map(Self::Reservation),
-            1 => Stored::read(from).map(Self::Event),
-            2 => Stored::read(from).map(Self::Evaluation),
-            3 => Stored::read(from).map(Self::Funded),
+            0 => Stored::read(from).map(Self::Event),
+            1 => Stored::read(from).map(Self::Evaluation),
+            2 => Stored::read(from).map(Self::Funded),
             unknown => Err(Malformed::unknown_kind("answer", unknown)),
         }
     }

@@ -15,6 +15,7 @@ stored_fields!(Reservation {
     id,
     tenant,
     key,
+    fingerprint,
     scope,
     spelling,
     dimensions,

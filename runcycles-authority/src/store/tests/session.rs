@@ -172,7 +172,7 @@ impl Session {
         let reserved = self.engine.execute(Reserve {
             id,
             tenant: TenantId(0),
-            key,
+            key: (&*key).into(),
             fingerprint,
             subject: Self::subject(random),
             action: Action { kind: "llm".into(), name: "gpt".into(), tags: ["t".into()].into() },
