@@ -1,0 +1,107 @@
+//! A governed call as benchmarks make it: one reservation against four budgets, and its commit.
+
+use std::future::Future;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http::Request;
+use runcycles::models::Level;
+use runcycles::{Transport as _, usd};
+use runcycles_authority::{Authority, AuthorityBuilder, Durability, InProcess};
+
+pub(crate) const LEVELS: [(Level, &str); 4] =
+    [(Level::Tenant, "acme"), (Level::Workspace, "prod"), (Level::App, "chatbot"), (Level::Agent, "bot")];
+pub(crate) const API_KEY: &str = "cyc_live_benchmark_of_an_authority";
+
+/// Where an authority keeps its state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Keeping {
+    Memory,
+    Disk(Durability),
+}
+
+impl Keeping {
+    pub(crate) const ALL: [(Self, &str); 3] = [
+        (Self::Memory, "in memory"),
+        (Self::Disk(Durability::ProcessCrash), "process crash"),
+        (Self::Disk(Durability::PowerLoss), "power loss"),
+    ];
+
+    /// A builder with a budget at every level of a call.
+    pub(crate) fn builder(self, dir: &Path) -> AuthorityBuilder {
+        let mut builder = Authority::builder().api_key(API_KEY, "acme");
+        for scope in [
+            "tenant:acme",
+            "tenant:acme/workspace:prod",
+            "tenant:acme/workspace:prod/app:chatbot",
+            "tenant:acme/workspace:prod/app:chatbot/agent:bot",
+        ] {
+            builder = builder.budget(scope, usd!(90_000_000_000));
+        }
+        match self {
+            Self::Memory => builder,
+            Self::Disk(durability) => builder.path(dir).durability(durability),
+        }
+    }
+}
+
+/// A directory that is removed again.
+pub(crate) struct Directory(pub(crate) PathBuf);
+
+impl Directory {
+    pub(crate) fn new() -> Self {
+        Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("benchmark-{}-{}", std::process::id(), fresh())))
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+fn fresh() -> u64 {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    COUNT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Sends a request's body and returns the answer's.
+pub(crate) trait Caller {
+    fn post(&mut self, path: &str, body: String) -> impl Future<Output = Bytes> + Send;
+}
+
+/// Reserves, and returns the reservation's id.
+pub(crate) async fn reserve(caller: &mut impl Caller) -> String {
+    let count = fresh();
+    let body = format!(
+        r#"{{"idempotency_key":"key-{count:032}","subject":{{"tenant":"acme","workspace":"prod","app":"chatbot","agent":"bot"}},"action":{{"kind":"llm.completion","name":"gpt-4o"}},"estimate":{{"unit":"USD_MICROCENTS","amount":2000000}},"ttl_ms":60000}}"#
+    );
+    let answer = caller.post("/v1/reservations", body).await;
+    let id_at = answer.windows(18).position(|window| window == b"\"reservation_id\":\"").expect("an id") + 18;
+    std::str::from_utf8(&answer[id_at..id_at + 36]).expect("an id of text").to_owned()
+}
+
+/// Reserves and commits.
+pub(crate) async fn cycle(caller: &mut impl Caller) {
+    let id = reserve(caller).await;
+    let body = format!(
+        r#"{{"idempotency_key":"commit-{:032}","actual":{{"unit":"USD_MICROCENTS","amount":1300000}},"metrics":{{"latency_ms":850}}}}"#,
+        fresh()
+    );
+    black_box(caller.post(&format!("/v1/reservations/{id}/commit"), body).await);
+}
+
+impl Caller for InProcess {
+    async fn post(&mut self, path: &str, body: String) -> Bytes {
+        let request = Request::post(format!("http://in-process{path}"))
+            .header("x-cycles-api-key", API_KEY)
+            .header("content-type", "application/json")
+            .body(Bytes::from(body))
+            .expect("a valid request");
+        let response = self.call(request).await.expect("an answer");
+        assert!(response.status().is_success(), "{:?}", response.body());
+        response.into_body()
+    }
+}
