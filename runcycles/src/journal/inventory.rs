@@ -8,6 +8,7 @@ use super::file_name;
 use super::reader;
 use super::record::Record;
 use super::store::{LARGEST_RECORD, Store};
+use crate::client::Durability;
 
 /// How old a write must be to be taken for one that a crash cut short.
 const ABANDONED_AFTER: Duration = Duration::from_secs(3_600);
@@ -31,6 +32,9 @@ impl Store {
     /// The names of what may be records, in order. Writes that a crash cut short are removed. A directory that does not exist
     /// holds nothing.
     pub(super) fn list(&self, now: SystemTime) -> Result<Vec<String>, JournalError> {
+        if self.durability == Durability::PowerLoss {
+            self.anchor();
+        }
         let entries = match self.disk.entries(&self.directory) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -57,6 +61,19 @@ impl Store {
         }
         names.sort_unstable();
         Ok(names)
+    }
+
+    /// Makes durable what an earlier process made and did not live to synchronise, since requests for its records are about to
+    /// leave, and records of this process go into its directories.
+    fn anchor(&self) {
+        for directory in self.directory.ancestors() {
+            match self.disk.sync_directory(directory) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    tracing::debug!(directory = %directory.display(), %error, "not synchronised: others keep what is in it");
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Removes an unfinished write, if it is old. One from the future stays: clocks differ.

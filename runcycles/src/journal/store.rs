@@ -20,7 +20,7 @@ const ATTEMPTS: usize = 8;
 pub(super) struct Store {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) directory: PathBuf,
-    durability: Durability,
+    pub(super) durability: Durability,
     process: u32,
 }
 

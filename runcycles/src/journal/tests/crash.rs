@@ -102,6 +102,33 @@ async fn a_confirmed_record_survives_a_loss_of_power_where_that_is_configured() 
 }
 
 #[tokio::test]
+async fn what_a_process_did_not_live_to_synchronise_is_durable_once_another_has_found_it() {
+    for step in 0.. {
+        let disk = MemoryDisk::new();
+        let journal = journal_on(&disk, Durability::PowerLoss);
+        disk.plan(Fault::CrashAt(step));
+        let _ = journal.write(&record("rsv_1", 1)).await;
+        let crashed = disk.has_failed();
+        drop(journal);
+        disk.recover();
+
+        let journal = journal_on(&disk, Durability::PowerLoss);
+        let records = load(&journal).await;
+        let mut expected = amounts(&records);
+        journal.write(&record("rsv_2", 2)).await.expect("written");
+        expected.push(("rsv_2", 2));
+        drop(journal);
+        disk.lose_power();
+        let mut found_now = found_on(&disk, Durability::PowerLoss).await;
+        found_now.sort();
+        assert_eq!(found_now, found(&expected), "step {step}");
+        if !crashed {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_crash_at_any_step_of_a_replay_loses_no_record() {
     let early = |id: &str| {
         format!(
