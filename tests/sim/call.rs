@@ -62,6 +62,8 @@ pub(crate) enum GivesUp {
     Never,
     /// In place of this poll, from zero.
     AtPoll(usize),
+    /// Right after this poll, from zero, while what it waits for goes on.
+    AfterPoll(usize),
     /// After a time.
     After(Duration),
 }
@@ -87,9 +89,10 @@ impl Call {
                 _ => Ending::Succeeds,
             },
             is_denied: rng.u32(..10) == 0,
-            gives_up: match rng.u32(..3) {
+            gives_up: match rng.u32(..5) {
                 0 => GivesUp::AtPoll(rng.usize(..24)),
-                1 => GivesUp::After(Duration::from_millis(rng.u64(..200_000))),
+                1 => GivesUp::AfterPoll(rng.usize(..24)),
+                2 => GivesUp::After(Duration::from_millis(rng.u64(..200_000))),
                 _ => GivesUp::Never,
             },
         }
@@ -112,7 +115,8 @@ impl Call {
         };
         let result = match self.gives_up {
             GivesUp::Never => Some(made.await),
-            GivesUp::AtPoll(polls) => UntilPoll { future: Some(made), polls }.await,
+            GivesUp::AtPoll(polls) => UntilPoll { future: Some(made), polls, lasts: false }.await,
+            GivesUp::AfterPoll(polls) => UntilPoll { future: Some(made), polls, lasts: true }.await,
             GivesUp::After(time) => tokio::time::timeout(time, made).await.ok(),
         };
         let ran = ran.load(Ordering::Relaxed);
@@ -244,30 +248,32 @@ async fn guard(client: CyclesClient, mut running: Running) -> Result<usize, Erro
     result
 }
 
-/// A future that is dropped in place of one of its polls.
+/// A future that is dropped in place of one of its polls, or right after it.
 struct UntilPoll<F> {
     future: Option<F>,
     polls: usize,
+    /// Whether it has this last poll.
+    lasts: bool,
 }
 
 impl<F: Future + Unpin> Future for UntilPoll<F> {
     type Output = Option<F::Output>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        if self.polls == 0 {
-            self.future = None;
-        }
+        let is_last = self.polls == 0;
         self.polls = self.polls.saturating_sub(1);
-        match &mut self.future {
+        let polls = !is_last || self.lasts;
+        let polled = match self.future.as_mut().filter(|_| polls) {
             Some(future) => Pin::new(future).poll(cx).map(Some),
             None => Poll::Ready(None),
-        }
+        };
+        if is_last && polled.is_pending() { Poll::Ready(None) } else { polled }
     }
 }
 
 impl Call {
-    /// The same call, given up in place of a poll.
-    pub(crate) fn given_up_at(self, poll: usize) -> Self {
-        Self { gives_up: GivesUp::AtPoll(poll), ..self }
+    /// The same call, given up then.
+    pub(crate) fn given_up(self, gives_up: GivesUp) -> Self {
+        Self { gives_up, ..self }
     }
 }

@@ -23,6 +23,7 @@ mod run;
 
 use runcycles::__simulation::{Bug, plant};
 
+use call::GivesUp;
 use judge::Counts;
 use run::{Crash, Outcome, Plan, run};
 
@@ -80,7 +81,8 @@ fn a_caller_may_give_up_at_any_poll() {
     let (mut runs, mut total) = (0, Counts::default());
     for seed in 0..seeds {
         for poll in 0.. {
-            let plan = Plan { crash: Crash::Never, give_up_at: Some(poll), ..Plan::of(seed) };
+            let gives_up = if poll % 2 == 0 { GivesUp::AtPoll(poll / 2) } else { GivesUp::AfterPoll(poll / 2) };
+            let plan = Plan { crash: Crash::Never, gives_up: Some(gives_up), ..Plan::of(seed) };
             let outcome = run(&plan);
             assert_kept(&plan, &outcome);
             (runs, total) = (runs + 1, total + outcome.counts);

@@ -15,7 +15,7 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::call::{Call, MOST_CALLS, digit};
+use crate::call::{Call, GivesUp, MOST_CALLS, digit};
 use crate::clock::WorldClock;
 use crate::disk::{Health, Platter, ProcessDisk};
 use crate::judge::{Counts, Judge};
@@ -31,8 +31,8 @@ const LONGEST: Duration = Duration::from_secs(10 * 86_400);
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) crash: Crash,
-    /// The poll in place of which the owner of the first call drops its future.
-    pub(crate) give_up_at: Option<usize>,
+    /// When the owner of the first call, the only one then, drops its future.
+    pub(crate) gives_up: Option<GivesUp>,
 }
 
 /// When the first process ends.
@@ -59,7 +59,7 @@ pub(crate) struct Outcome {
 
 impl Plan {
     pub(crate) fn of(seed: u64) -> Self {
-        Self { seed, crash: Crash::Drawn, give_up_at: None }
+        Self { seed, crash: Crash::Drawn, gives_up: None }
     }
 }
 
@@ -111,9 +111,9 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
             let count = rng.usize(..5).max(usize::from(machine == 0)).min(MOST_CALLS - world.calls);
             let mut calls: Vec<_> = (0..count).map(|n| Call::draw(world.calls + n, &mut rng)).collect();
             world.calls += count;
-            if let Some(poll) = plan.give_up_at {
+            if let Some(gives_up) = plan.gives_up {
                 calls.truncate(1);
-                calls = calls.into_iter().map(|call| call.given_up_at(poll)).collect();
+                calls = calls.into_iter().map(|call| call.given_up(gives_up)).collect();
             }
             let (drawn, crashes) = (rng.usize(..20 + 15 * count), rng.u32(..4) != 0);
             let end_at = match plan.crash {
