@@ -34,6 +34,7 @@ mod protocol_requests;
 mod protocol_responses;
 mod protocol_subjects;
 mod protocol_vocabulary;
+mod recovery;
 mod settlement_background;
 mod settlement_commit;
 mod settlement_faults;
