@@ -48,7 +48,7 @@ fn assert_kept(plan: &Plan, outcome: &Outcome) {
 
 #[test]
 fn every_promise_is_kept_whatever_goes_wrong() {
-    let seeds = from_env("SIMULATION_SEEDS").unwrap_or(400);
+    let seeds = from_env("SIMULATION_SEEDS").unwrap_or(250);
     let mut total = Counts::default();
     for seed in 0..seeds {
         let plan = Plan::of(seed);
@@ -61,7 +61,7 @@ fn every_promise_is_kept_whatever_goes_wrong() {
 
 #[test]
 fn a_process_may_end_at_any_step() {
-    let seeds = from_env("SIMULATION_SEEDS").map_or(12, |seeds| seeds / 40);
+    let seeds = from_env("SIMULATION_SEEDS").map_or(6, |seeds| seeds / 40);
     let (mut runs, mut total) = (0, Counts::default());
     for seed in 0..seeds {
         let whole = run(&Plan { crash: Crash::Never, ..Plan::of(seed) });
@@ -77,7 +77,7 @@ fn a_process_may_end_at_any_step() {
 
 #[test]
 fn a_caller_may_give_up_at_any_poll() {
-    let seeds = from_env("SIMULATION_SEEDS").map_or(40, |seeds| seeds / 10);
+    let seeds = from_env("SIMULATION_SEEDS").map_or(25, |seeds| seeds / 10);
     let (mut runs, mut total) = (0, Counts::default());
     for seed in 0..seeds {
         for poll in 0.. {
