@@ -1,7 +1,8 @@
 //! Bare numbers where an amount is expected.
 
-use syn::{BinOp, Block, Expr, ExprLit, Lit, LitInt, Stmt};
+use syn::{BinOp, Block, Error, Expr, ExprLit, Lit, LitInt, Stmt};
 
+use crate::limits;
 use crate::literal::bare;
 
 /// The expression with its integer literals typed as `u64`, where nothing else gives them a type.
@@ -10,6 +11,22 @@ use crate::literal::bare;
 pub(crate) fn typed(expr: &Expr) -> Expr {
     let mut typed = expr.clone();
     if type_literals(&mut typed) { typed } else { expr.clone() }
+}
+
+/// The amounts of an estimate: those of a tuple, or one.
+pub(crate) fn units(value: &Expr) -> Result<Vec<Expr>, Error> {
+    let Expr::Tuple(tuple) = bare(value) else {
+        limits::amount(value)?;
+        return Ok(vec![typed(value)]);
+    };
+    let found = tuple.elems.len();
+    if !(2..=4).contains(&found) {
+        let message =
+            format!("found {found} amounts; an estimate is one amount, or a tuple of two to four in different units");
+        return Err(Error::new_spanned(value, message));
+    }
+    let amounts = tuple.elems.iter().map(|amount| limits::amount(amount).map(|()| typed(amount)));
+    amounts.collect()
 }
 
 /// The same for what a closure gives.

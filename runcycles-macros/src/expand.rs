@@ -119,9 +119,10 @@ fn evaluate(guard: &Guard, function_name: &str) -> TokenStream {
     let unit = optional(unit.as_ref().map(borrowed));
     let estimate = borrowed(&guard.estimate);
     let mutable = (!settings.is_empty()).then(|| Token![mut](Span::mixed_site()));
-    let settings = settings.iter().map(|Setting { method, of, value }| {
+    let settings = settings.iter().map(|Setting { method, of, value, by_value }| {
         let method = Ident::new(method, Span::call_site());
-        let (of, value) = (of.iter(), borrowed(value));
+        let value = if *by_value { value.to_token_stream() } else { borrowed(value) };
+        let of = of.iter();
         quote!(#call.#method(#(#of,)* #value);)
     });
     quote! {
@@ -222,7 +223,8 @@ fn run(guard: &Guard, result: &Type, body: &Body) -> TokenStream {
     let run = match actual {
         Some(actual) => {
             let at = located(actual.span());
-            let run = after_body("run_metered", &quote!(#call, #future), actual);
+            let method = if guard.options.in_units { "run_metered_in_units" } else { "run_metered" };
+            let run = after_body(method, &quote!(#call, #future), actual);
             lenient(&quote_spanned!(at=> let #value = #run.await;))
         }
         None => quote!(let #value = #runner.run(#call, #future).await;),

@@ -4,7 +4,7 @@ use proc_macro2::Ident;
 use syn::Error;
 
 /// The arguments with a value, in the order of the documentation; `dimensions` has a list.
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 31] = [
     "estimate",
     "allow_zero",
     "action_kind",
@@ -17,12 +17,20 @@ const KEYS: [&str; 23] = [
     "agent",
     "toolset",
     "run",
+    "require",
+    "priority",
     "scope",
     "dimensions",
     "actual",
     "metrics",
     "metadata",
     "fallback",
+    "unknown",
+    "on_unsettled",
+    "heartbeat",
+    "planned",
+    "mode",
+    "key",
     "client",
     "ttl",
     "grace_period",
@@ -31,7 +39,7 @@ const KEYS: [&str; 23] = [
 ];
 
 /// Names that other clients or everyday speech use, and ours for the same thing.
-const SYNONYMS: [(&str, &str); 16] = [
+const SYNONYMS: [(&str, &str); 21] = [
     ("amount", "estimate"),
     ("cost", "estimate"),
     ("action", "action_kind"),
@@ -48,6 +56,11 @@ const SYNONYMS: [(&str, &str); 16] = [
     ("grace", "grace_period"),
     ("grace_period_ms", "grace_period"),
     ("overage", "overage_policy"),
+    ("idempotency_key", "key"),
+    ("dry_run", "mode"),
+    ("on_error", "unknown"),
+    ("unknown_spend", "unknown"),
+    ("tier", "priority"),
 ];
 
 /// The argument of this name.

@@ -37,19 +37,28 @@ use proc_macro::TokenStream;
 ///
 /// | argument | meaning |
 /// |---|---|
-/// | `estimate` | what the action may cost: an `Amount`, or an integer in `unit`. Required |
+/// | `estimate` | what the action may cost: an `Amount`, or an integer in `unit`; or a tuple of two to four in different units, which are reserved together or not at all. Required |
 /// | `allow_zero` | `true` where an action of a `toolset` may have an estimate of plain zero, which passes even an empty budget |
 /// | `action_kind` | `<category>.<operation>`, such as `"llm.completion"`: text of 1 to 64 characters. Required |
 /// | `action_name` | the model or tool: text of 1 to 256 characters; the function's name by default |
 /// | `action_tags` | at most 10 texts of at most 64 characters: `["customer-facing"]` |
 /// | `tenant`, `workspace`, `app`, `workflow`, `agent`, `toolset` | the levels of the scope, each a `ScopeValue`: text, an integer, a UUID, a type of your own, or an `Option`, of which `None` leaves the level out |
 /// | `run` | the run that the call belongs to, a `ScopeValue`. It is the workflow, or the agent where there is a workflow, and so it has a budget there; and the dimension `run`, for reports |
+/// | `require` | the levels that must have a budget of their own: `"agent"` or `["workflow", "agent"]`. Where one has none, nothing would cap the call there, and it fails with `Error::UnbudgetedScope` |
+/// | `priority` | the tier among those that share the budgets: a `Priority`, or one of `"critical"`, `"high"`, `"normal"`, `"low"`, `"bulk"`. A lower tier leaves more of each budget to the others |
 /// | `scope` | a whole scope: `Scope::workflow(run).agent(user)`. Levels and dimensions given beside it come first |
 /// | `dimensions(name = value, …)` | names and values for reports, each a `ScopeValue`. They cap nothing |
 /// | `actual` | what the action did cost: a closure or a function over `&T`, or an expression over `output`, which is that `&T`. It gives an `Amount`, or an integer in the unit of the estimate |
+/// | | with an estimate in several units, a tuple of amounts in the same order |
 /// | `metrics` | measurements that go with the commit: as `actual`, but it gives a `CyclesMetrics` |
 /// | `metadata` | data that goes with the commit: as `actual`, but it gives pairs of names and JSON values: `[("model", model)]` |
 /// | `fallback` | what the function returns where the budget says no (`Error::BudgetExceeded`); it may wait: `fallback = economy(prompt).await`. Where an operator says no (`Error::Blocked`), or the body fails, there is no fallback |
+/// | `unknown` | what becomes of the hold where the body ends early at an unknown cost: an `UnknownSpend`, or one of `"release"`, `"charge_estimate"`, `"hold"`; the client's by default |
+/// | `on_unsettled` | what the call returns where its settlement is not confirmed: an `OnUnsettled`, or `"value"` or `"error"`; the client's by default |
+/// | `heartbeat` | what becomes of the call where its reservation is lost: a `HeartbeatPolicy`, or one of `"warn"`, `"fail_on_finalize"`, `"cancel"`; the client's by default |
+/// | `planned` | how long the body will take, as `ttl`; operators are warned where no lease can last as long |
+/// | `mode` | whether the call is held to what the authority says: a `Mode`, or one of `"enforce"`, `"shadow"`, `"shadow_metered"`, `"off"`; the client's holds where it is more lenient |
+/// | `key` | what makes the same work ask for the same reservation, whoever does it: parts that are `ScopeValue`s, `(job, step)` |
 /// | `client` | the client: a `CyclesClient` or a reference to one; by default the ambient one, then the default of the process |
 /// | `ttl` | how long the reservation lives unless extended: a `Duration`, integer milliseconds, or text such as `"30s"`; 1 second to 24 hours |
 /// | `grace_period` | how long after that a commit is still accepted, in the same forms; at most one minute |

@@ -13,6 +13,27 @@ const MAX_AMOUNT: u64 = i64::MAX as u64;
 const UNITS: [(&str, &str); 4] =
     [("USD_MICROCENTS", "UsdMicrocents"), ("TOKENS", "Tokens"), ("CREDITS", "Credits"), ("RISK_POINTS", "RiskPoints")];
 
+const LEVELS: [(&str, &str); 6] = [
+    ("tenant", "Tenant"),
+    ("workspace", "Workspace"),
+    ("app", "App"),
+    ("workflow", "Workflow"),
+    ("agent", "Agent"),
+    ("toolset", "Toolset"),
+];
+
+const PRIORITIES: [(&str, &str); 5] =
+    [("critical", "CRITICAL"), ("high", "HIGH"), ("normal", "NORMAL"), ("low", "LOW"), ("bulk", "BULK")];
+
+const MODES: [(&str, &str); 4] =
+    [("enforce", "Enforce"), ("shadow", "Shadow"), ("shadow_metered", "ShadowMetered"), ("off", "Off")];
+
+const UNKNOWN: [(&str, &str); 3] = [("release", "Release"), ("charge_estimate", "ChargeEstimate"), ("hold", "Hold")];
+
+const ON_UNSETTLED: [(&str, &str); 2] = [("value", "Value"), ("error", "Error")];
+
+const HEARTBEATS: [(&str, &str); 3] = [("warn", "Warn"), ("fail_on_finalize", "FailOnFinalize"), ("cancel", "Cancel")];
+
 const OVERAGE_POLICIES: [(&str, &str); 3] =
     [("REJECT", "Reject"), ("ALLOW_IF_AVAILABLE", "AllowIfAvailable"), ("ALLOW_WITH_OVERDRAFT", "AllowWithOverdraft")];
 
@@ -133,6 +154,63 @@ pub(crate) fn unit(value: Expr) -> Result<Expr, Error> {
 /// The overage policy, by its name on the wire or as an expression.
 pub(crate) fn overage_policy(value: Expr) -> Result<Expr, Error> {
     one_of(value, "CommitOveragePolicy", &OVERAGE_POLICIES)
+}
+
+/// Levels, by name: one, or a list.
+pub(crate) fn levels(value: &Expr) -> Result<Expr, Error> {
+    let list = match bare(value) {
+        Expr::Reference(reference) => bare(&reference.expr),
+        other => other,
+    };
+    let one = |value: &Expr| {
+        let is_text = matches!(literal(value), Some(Literal::Text(_)));
+        let level = one_of(value.clone(), "Level", &LEVELS)?;
+        if is_text {
+            Ok(level)
+        } else {
+            Err(Error::new(span(value), "expected the name of a level, such as \"agent\""))
+        }
+    };
+    match list {
+        Expr::Array(levels) => {
+            let levels = levels.elems.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+            Ok(parse_quote_spanned!(span(value)=> [#(#levels),*]))
+        }
+        level => {
+            let level = one(level)?;
+            Ok(parse_quote_spanned!(span(value)=> [#level]))
+        }
+    }
+}
+
+/// The tier, by its name or as an expression.
+pub(crate) fn priority(value: Expr) -> Result<Expr, Error> {
+    one_of(value, "Priority", &PRIORITIES)
+}
+
+/// The mode, by its name or as an expression.
+pub(crate) fn mode(value: Expr) -> Result<Expr, Error> {
+    one_of(value, "Mode", &MODES)
+}
+
+/// What becomes of a hold at an unknown cost, by its name or as an expression.
+pub(crate) fn unknown(value: Expr) -> Result<Expr, Error> {
+    one_of(value, "UnknownSpend", &UNKNOWN)
+}
+
+/// What a call returns whose settlement is not confirmed, by its name or as an expression.
+pub(crate) fn on_unsettled(value: Expr) -> Result<Expr, Error> {
+    one_of(value, "OnUnsettled", &ON_UNSETTLED)
+}
+
+/// What becomes of a call whose reservation is lost, by its name or as an expression.
+pub(crate) fn heartbeat(value: Expr) -> Result<Expr, Error> {
+    one_of(value, "HeartbeatPolicy", &HEARTBEATS)
+}
+
+/// How long the action will take: above nothing.
+pub(crate) fn planned(value: Expr) -> Result<Expr, Error> {
+    duration(value, "1ms", "30 days", 1..=30 * 86_400_000)
 }
 
 /// Text of a number of characters; `what` says of what, and `example` how it may look.

@@ -59,13 +59,18 @@ impl StreamType {
 
     /// What arguments a function cannot have that gives a stream, or lacks.
     pub(crate) fn mistake(options: &Options) -> Option<Error> {
-        let Options { actual, metrics, metadata, fallback, .. } = options;
+        let Options { actual, metrics, metadata, fallback, in_units, .. } = options;
         let after = [("metrics", metrics), ("metadata", metadata), ("fallback", fallback)];
         if let Some((key, value)) = after.into_iter().find_map(|(key, value)| Some((key, value.as_ref()?))) {
             let message = format!(
                 "found `{key}` on a function that gives a stream; tell it inside the stream by `runcycles::context()`, or answer a denial where the stream is read"
             );
             return Some(Error::new_spanned(value, message));
+        }
+        if *in_units {
+            let message =
+                "found an estimate in several units on a function that gives a stream; a stream is counted in one";
+            return Some(Error::new(Span::call_site(), message));
         }
         if actual.is_none() {
             let message = "`actual` is missing; a stream is counted item by item as it flows: write `actual = |item| …` with what an item costs";

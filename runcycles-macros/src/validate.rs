@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Error, Expr, ExprAwait, parse_quote};
+use syn::{Error, Expr, ExprAwait, Token, parse_quote};
 
 use crate::args::{Argument, Arguments, Dimension, Value};
 use crate::{closure, estimate, limits, literal, names};
@@ -21,6 +21,8 @@ pub(crate) struct Options {
     pub(crate) action_name: Option<Expr>,
     pub(crate) unit: Option<Expr>,
     pub(crate) settings: Vec<Setting>,
+    /// Whether the call reserves in several units.
+    pub(crate) in_units: bool,
     /// Closures over the value.
     pub(crate) actual: Option<Expr>,
     pub(crate) metrics: Option<Expr>,
@@ -35,6 +37,8 @@ pub(crate) struct Setting {
     /// What the method takes before the value, such as the level.
     pub(crate) of: Option<TokenStream>,
     pub(crate) value: Expr,
+    /// Whether the method takes the value itself, which is a small one, and not a reference.
+    pub(crate) by_value: bool,
 }
 
 impl Guard {
@@ -67,7 +71,8 @@ impl Guard {
 
     /// Gives `self` the name it has in the body.
     pub(crate) fn rename_self(&mut self, name: &Ident) {
-        let Options { action_name, unit, settings, actual, metrics, metadata, fallback } = &mut self.options;
+        let Options { action_name, unit, settings, actual, metrics, metadata, fallback, in_units: _ } =
+            &mut self.options;
         let required = [&mut self.estimate, &mut self.action_kind];
         let optional = [action_name, unit, actual, metrics, metadata, fallback].into_iter().flatten();
         let settings = settings.iter_mut().map(|setting| &mut setting.value);
@@ -105,8 +110,12 @@ impl Draft {
         let options = &mut self.options;
         match key {
             "estimate" => {
-                limits::amount(&value)?;
-                self.estimate = Some(estimate::typed(&value));
+                let mut amounts = estimate::units(&value)?.into_iter();
+                self.estimate = amounts.next();
+                for amount in amounts {
+                    options.in_units = true;
+                    options.settings.push(Setting { method: "also", of: None, value: amount, by_value: false });
+                }
             }
             "action_kind" => self.action_kind = Some(limits::action_kind(value)?),
             "action_name" => options.action_name = Some(limits::action_name(value)?),
@@ -133,6 +142,14 @@ impl Draft {
             "scope" => self.set("scope", None, value),
             "client" => self.set("client", None, value),
             "run" => self.set("run", None, limits::level(value)?),
+            "require" => self.set("require", None, limits::levels(&value)?),
+            "priority" => self.set("priority", None, limits::priority(value)?),
+            "planned" => self.set("planned", None, limits::planned(value)?),
+            "key" => self.set("key", None, key_parts(value)),
+            "mode" => self.pass("mode", limits::mode(value)?),
+            "unknown" => self.pass("unknown", limits::unknown(value)?),
+            "on_unsettled" => self.pass("on_unsettled", limits::on_unsettled(value)?),
+            "heartbeat" => self.pass("heartbeat", limits::heartbeat(value)?),
             level => {
                 let variant = format_ident!("{}{}", level[..1].to_uppercase(), &level[1..]);
                 let level = quote!(::runcycles::__private::Level::#variant);
@@ -143,7 +160,12 @@ impl Draft {
     }
 
     fn set(&mut self, method: &'static str, of: Option<TokenStream>, value: Expr) {
-        self.options.settings.push(Setting { method, of, value });
+        self.options.settings.push(Setting { method, of, value, by_value: false });
+    }
+
+    /// A setting whose value is passed as it is.
+    fn pass(&mut self, method: &'static str, value: Expr) {
+        self.options.settings.push(Setting { method, of: None, value, by_value: true });
     }
 
     fn dimensions(&mut self, dimensions: Vec<Dimension>) -> Result<(), Error> {
@@ -168,6 +190,20 @@ impl Draft {
             (Some(estimate), Some(action_kind)) => Ok(Guard { estimate, action_kind, options: self.options }),
         }
     }
+}
+
+/// The parts of a key, each by reference: those of a tuple or a list, or one.
+fn key_parts(value: Expr) -> Expr {
+    let parts: Vec<Expr> = match value {
+        Expr::Tuple(parts) => parts.elems.into_iter().collect(),
+        Expr::Array(parts) => parts.elems.into_iter().collect(),
+        one => vec![one],
+    };
+    let parts = parts.iter().map(|part| {
+        let and = Token![&](Span::mixed_site().located_at(literal::span(part)));
+        quote!(#and #part)
+    });
+    parse_quote!([#(#parts),*])
 }
 
 /// Arguments are evaluated before the call is guarded, where nothing may wait.

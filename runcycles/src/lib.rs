@@ -24,13 +24,14 @@ pub mod models {
 
 pub use self::call::{IntoAmount, ScopeValue};
 pub use self::client::{
-    Answer, CyclesClient, CyclesClientBuilder, CyclesConfig, Durability, HeartbeatPolicy, JournalConfig, OnUnsettled,
-    Operation, Pages, Response, ResponseMetadata, RetryConfig, UnknownSpend, current_client, set_default_client,
+    Answer, CyclesClient, CyclesClientBuilder, CyclesConfig, Durability, HeartbeatPolicy, JournalConfig, Mode,
+    OnUnsettled, Operation, Pages, Response, ResponseMetadata, RetryConfig, UnknownSpend, current_client,
+    set_default_client,
 };
 pub use self::error::{ConfigError, Error, Refusal, StreamCut, TransportError, TransportErrorKind, denial};
 pub use self::guard::{ReservationGuard, ShutdownReport};
 pub use self::heartbeat::{LeaseState, LeaseStatus};
-pub use self::lifecycle::{Context, WithCyclesConfig, context, with_cycles};
+pub use self::lifecycle::{Context, Priority, WithCyclesConfig, context, with_cycles};
 pub use self::protocol::{Amount, Reserve, credits, risk_points, tokens};
 pub use self::scope::Scope;
 pub use self::settlement::{FlushReport, Settlement, SettlementCounters, SettlementEvent, SettlementStep};
@@ -76,8 +77,11 @@ pub use runcycles_macros::cycles;
 #[doc(hidden)]
 pub mod __private {
     //! Names that macros expand to. Not public API.
-    pub use crate::call::{Call, CallBuilder, Fallible, Guard, GuardedResult, IntoMetadata, Lasting, guard};
-    pub use crate::lifecycle::PinnedBody;
+    pub use crate::call::{
+        Amounts, Call, CallBuilder, Fallible, Guard, GuardedResult, IntoAmounts, IntoMetadata, Lasting, guard,
+    };
+    pub use crate::client::{HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
+    pub use crate::lifecycle::{PinnedBody, Priority};
     pub use crate::protocol::{CommitOveragePolicy, Level, Unit, usd_literal};
 }
 

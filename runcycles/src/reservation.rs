@@ -17,6 +17,8 @@ pub(crate) struct Reservation {
     pub(crate) id: ReservationId,
     /// Whether the authority only observes: then nothing is held and nothing is settled.
     pub(crate) observed: bool,
+    /// Whether its spend is recorded by an event, since nothing is held.
+    pub(crate) by_event: bool,
     pub(crate) subject: Subject,
     pub(crate) action: Action,
     pub(crate) estimate: Amount,
@@ -72,6 +74,7 @@ impl Reservation {
         Self {
             id,
             observed,
+            by_event: false,
             subject: request.subject,
             action: request.action,
             estimate: request.estimate,

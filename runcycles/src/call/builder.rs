@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::{IntoAmount, Lasting, ScopeValue};
-use crate::client::{CallPolicies, CyclesClient, HeartbeatPolicy, OnUnsettled, UnknownSpend};
+use crate::client::{CallPolicies, CyclesClient, HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
 use crate::error::Error;
+use crate::lifecycle::{Priority, Terms};
 use crate::protocol::{
-    Action, Amount, CommitOveragePolicy, Level, ReservationCreateRequest, Reserve, Subject, Unit, ValidationError,
+    Action, Amount, CommitOveragePolicy, IdempotencyKey, Level, ReservationCreateRequest, Reserve, Subject, Unit,
+    ValidationError,
 };
 
 /// A guarded call, ready for the lifecycle.
@@ -21,6 +23,8 @@ pub struct Call {
     pub(crate) client: Option<CyclesClient>,
     /// What the call says of itself, in place of what its client says.
     pub(crate) policies: CallPolicies,
+    /// What the call asks beside its reservation.
+    pub(crate) terms: Terms,
     /// The run that the call belongs to.
     run: Option<String>,
 }
@@ -70,6 +74,9 @@ pub struct CallBuilder {
     overage_policy: Option<CommitOveragePolicy>,
     client: Option<CyclesClient>,
     policies: CallPolicies,
+    terms: Terms,
+    also: Vec<Result<Amount, ValidationError>>,
+    key: Option<Result<IdempotencyKey, ValidationError>>,
     planned: Option<Result<Duration, ValidationError>>,
     run: Option<String>,
 }
@@ -88,9 +95,42 @@ impl CallBuilder {
             overage_policy: None,
             client: None,
             policies: CallPolicies::default(),
+            terms: Terms::default(),
+            also: Vec::new(),
+            key: None,
             planned: None,
             run: None,
         }
+    }
+
+    /// What the call may cost in another unit: all of it is held, or none. A bare number counts in microcents.
+    pub fn also(&mut self, estimate: &impl IntoAmount) {
+        self.also.push(estimate_in(None, estimate));
+    }
+
+    /// What makes the same work ask for the same reservation, whoever does it and however often.
+    pub fn key(&mut self, parts: &[&dyn ScopeValue]) {
+        let namespace = format!("{}/{}", self.action.kind, self.action.name);
+        let parts = parts.iter().map(ScopeValue::scope_value);
+        self.key =
+            Some(IdempotencyKey::derive(&namespace, parts).map_err(|_| {
+                ValidationError::new("key", "parts of more than 256 characters", "a digest of long parts")
+            }));
+    }
+
+    /// Levels that must have a budget of their own.
+    pub fn require(&mut self, levels: &[Level]) {
+        self.terms.require = levels.to_vec();
+    }
+
+    /// The tier of the call among those that share its budgets.
+    pub fn priority(&mut self, priority: &Priority) {
+        self.terms.priority = Some(priority.clone());
+    }
+
+    /// Whether the call is held to what the authority says.
+    pub fn mode(&mut self, mode: Mode) {
+        self.terms.mode = Some(mode);
     }
 
     /// Tags of the action.
@@ -183,8 +223,25 @@ impl CallBuilder {
         if let Some(policy) = self.overage_policy {
             request = request.overage_policy(policy);
         }
+        if let Some(key) = self.key.transpose()? {
+            request = request.idempotency_key(key);
+        }
+        let mut terms = self.terms;
+        for amount in self.also {
+            let amount = amount?;
+            if *amount.unit() == unit || terms.also.iter().any(|other| other.unit() == amount.unit()) {
+                let expected = "one amount of each unit: add them up";
+                return Err(ValidationError::new(
+                    "estimate",
+                    format!("a second amount in {}", amount.unit()),
+                    expected,
+                )
+                .into());
+            }
+            terms.also.push(amount);
+        }
         let policies = CallPolicies { planned: self.planned.transpose()?, ..self.policies };
-        Ok(Call { request, unit, client: self.client, policies, run: self.run })
+        Ok(Call { request, unit, client: self.client, policies, terms, run: self.run })
     }
 }
 

@@ -4,9 +4,8 @@ use std::future::Future;
 use std::marker::PhantomData;
 
 use super::guarded::guarded;
-use super::{Call, IntoAmount};
+use super::{Amounts, Call, IntoAmount, IntoAmounts};
 use crate::error::Error;
-use crate::protocol::{Amount, ValidationError};
 
 /// The return type of a guarded function: a `Result` whose error can hold a denial.
 ///
@@ -84,7 +83,7 @@ impl<T, E: From<Error>> Guard<T, E> {
     where
         F: Future<Output = Result<T, E>>,
     {
-        guarded(call, None::<fn(&T) -> Result<Amount, ValidationError>>, body)
+        guarded(call, None::<fn(&T) -> Amounts>, body)
     }
 
     /// Runs the body under a reservation, and settles what `actual` makes of its value. A bare number counts in the unit of
@@ -101,7 +100,24 @@ impl<T, E: From<Error>> Guard<T, E> {
         N: IntoAmount,
     {
         let unit = call.as_ref().ok().map(|call| call.unit.clone());
-        let actual = unit.map(|unit| move |value: &T| actual(value).into_amount(&unit));
+        let actual = unit.map(|unit| move |value: &T| Amounts::one(actual(value).into_amount(&unit)));
+        guarded(call, actual, body)
+    }
+
+    /// The same for a call in several units: `actual` gives an amount for each.
+    pub fn run_metered_in_units<F, A, N>(
+        self,
+        call: Result<Call, Error>,
+        body: F,
+        actual: A,
+    ) -> impl Future<Output = Result<T, E>>
+    where
+        F: Future<Output = Result<T, E>>,
+        A: FnOnce(&T) -> N,
+        N: IntoAmounts,
+    {
+        let unit = call.as_ref().ok().map(|call| call.unit.clone());
+        let actual = unit.map(|unit| move |value: &T| actual(value).into_amounts(&unit));
         guarded(call, actual, body)
     }
 }

@@ -1,10 +1,9 @@
 //! What `#[cycles]` expands to a call of.
 
-use super::Call;
 use super::opened::Opened;
+use super::{Amounts, Call};
 use crate::error::Error;
 use crate::lifecycle::{Outcome, govern};
-use crate::protocol::{Amount, ValidationError};
 
 /// Reserves what a call asks for, runs a body, and settles what `actual` makes of its value.
 ///
@@ -14,19 +13,21 @@ pub(super) async fn guarded<T, E, F, A>(call: Result<Call, Error>, actual: Optio
 where
     F: Future<Output = Result<T, E>>,
     E: From<Error>,
-    A: FnOnce(&T) -> Result<Amount, ValidationError>,
+    A: FnOnce(&T) -> Amounts,
 {
-    let Opened { client, request, policies } = call?.open()?;
+    let Opened { client, request, policies, terms } = call?.open()?;
     govern(
         &client,
         request,
         policies,
+        &terms,
         None,
         |_context| body,
         |result| match result {
             Ok(value) => {
-                let actual = actual.map(|actual| actual(&value));
-                Outcome::Done { value, actual }
+                let amounts = actual.map(|actual| actual(&value));
+                let (actual, also) = amounts.map_or((None, Vec::new()), |Amounts { first, also }| (Some(first), also));
+                Outcome::Done { value, actual, also }
             }
             Err(error) => Outcome::Failed(error),
         },

@@ -1,6 +1,7 @@
 //! What a guarded call was asked to do: the arguments of `#[cycles]`, collected, and the values they may hold.
 
 mod amount;
+mod amounts;
 mod attempt;
 mod builder;
 mod duration;
@@ -12,6 +13,7 @@ mod report;
 mod scope_value;
 
 pub use self::amount::IntoAmount;
+pub use self::amounts::{Amounts, IntoAmounts};
 pub use self::builder::{Call, CallBuilder};
 pub use self::duration::Lasting;
 pub use self::guard::{Fallible, Guard, GuardedResult, guard};

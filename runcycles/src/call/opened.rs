@@ -4,6 +4,7 @@ use super::Call;
 use crate::client::{CallPolicies, CyclesClient, current_client};
 use crate::error::Error;
 use crate::guard::ReservationGuard;
+use crate::lifecycle::{Terms, admit};
 use crate::protocol::ReservationCreateRequest;
 
 /// A call with its client, and with a subject from where it was made.
@@ -11,6 +12,7 @@ pub(crate) struct Opened {
     pub(crate) client: CyclesClient,
     pub(crate) request: ReservationCreateRequest,
     pub(crate) policies: CallPolicies,
+    pub(crate) terms: Terms,
 }
 
 impl Call {
@@ -24,16 +26,16 @@ impl Call {
             Some(client) => client,
             None => current_client()?,
         };
-        let policies = self.policies;
+        let (policies, terms) = (self.policies, std::mem::take(&mut self.terms));
         let request = self.into_request(&client)?;
-        Ok(Opened { client, request, policies })
+        Ok(Opened { client, request, policies, terms })
     }
 }
 
 impl Opened {
     /// Reserves what the call asks for.
     pub(crate) async fn reserve(self) -> Result<ReservationGuard, Error> {
-        let mut guard = self.client.reserve_as_it_is(self.request).await?;
+        let mut guard = admit(&self.client, self.request, &self.terms).await?.guard;
         guard.set_unknown_spend(self.policies.unknown_spend(self.client.config()));
         Ok(guard)
     }

@@ -9,7 +9,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use super::config::{CyclesConfig, RetryConfig};
 use super::endpoint::Endpoint;
 use super::journal::JournalConfig;
-use super::policy::{HeartbeatPolicy, OnUnsettled, UnknownSpend};
+use super::policy::{HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
 use super::{CyclesClient, Shared};
 use crate::error::ConfigError;
 use crate::heartbeat::Heartbeat;
@@ -119,6 +119,12 @@ impl CyclesClientBuilder {
     /// ```
     pub fn on_settlement(mut self, hook: impl Fn(&SettlementEvent<'_>) + Send + Sync + 'static) -> Self {
         self.hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Whether guarded calls are held to what the authority says; yes by default.
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.config.mode = mode;
         self
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::api_key::ApiKey;
 use super::env;
 use super::journal::JournalConfig;
-use super::policy::{HeartbeatPolicy, OnUnsettled, UnknownSpend};
+use super::policy::{HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
 use crate::error::ConfigError;
 use crate::protocol::Subject;
 
@@ -36,6 +36,8 @@ pub struct CyclesConfig {
     pub heartbeat: HeartbeatPolicy,
     /// What guarded calls return whose settlement is not confirmed, where the call does not say; their value by default.
     pub on_unsettled: OnUnsettled,
+    /// Whether guarded calls are held to what the authority says; yes by default. Guards made by hand always are.
+    pub mode: Mode,
 }
 
 /// How settlements that got no clear answer are repeated in the background.
@@ -80,6 +82,7 @@ impl CyclesConfig {
             unknown_spend: UnknownSpend::default(),
             heartbeat: HeartbeatPolicy::default(),
             on_unsettled: OnUnsettled::default(),
+            mode: Mode::default(),
         }
     }
 
@@ -102,6 +105,7 @@ impl CyclesConfig {
     /// | `CYCLES_JOURNAL_DURABILITY` | what it survives: `process-crash` or `power-loss` | `process-crash` |
     /// | `CYCLES_UNKNOWN_SPEND` | what becomes of a hold after an early end at an unknown cost: `release`, `charge_estimate` or `hold` | `release` |
     /// | `CYCLES_HEARTBEAT_POLICY` | what becomes of calls whose reservation is lost: `warn`, `fail_on_finalize` or `cancel` | `warn` |
+    /// | `CYCLES_MODE` | whether guarded calls are held to what the authority says: `enforce`, `shadow_metered`, `shadow` or `off` | `enforce` |
     /// | `CYCLES_ON_UNSETTLED` | what calls return whose settlement is not confirmed: `value` or `error` | `value` |
     ///
     /// Durations are whole milliseconds (`500`), or carry a unit: `500ms`, `2s`. A timeout below 50 without a unit is refused,

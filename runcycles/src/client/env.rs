@@ -72,6 +72,9 @@ pub(super) fn read(
     if let Some((name, value)) = get("ON_UNSETTLED")? {
         config.on_unsettled = word(name, &value)?;
     }
+    if let Some((name, value)) = get("MODE")? {
+        config.mode = word(name, &value)?;
+    }
     Ok(config)
 }
 

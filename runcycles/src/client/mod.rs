@@ -40,7 +40,7 @@ pub use self::journal::{Durability, JournalConfig};
 pub use self::metadata::{Response, ResponseMetadata};
 pub use self::operation::Operation;
 pub use self::pages::Pages;
-pub use self::policy::{HeartbeatPolicy, OnUnsettled, UnknownSpend};
+pub use self::policy::{HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
 
 /// A client of an authority: cheap to clone, one for a process and a tenant.
 ///

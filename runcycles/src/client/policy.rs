@@ -51,6 +51,26 @@ pub enum OnUnsettled {
     Error,
 }
 
+/// Whether guarded calls are held to what the authority says.
+///
+/// A client has a mode, and a call may have one of its own; the more lenient of both holds, so that `CYCLES_MODE` switches every
+/// call of a process off without a new build. In any mode but [`Enforce`](Self::Enforce) the action always runs: it has a context
+/// of its own, and nothing is held, nothing is extended and nothing is cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Mode {
+    /// Nobody is asked.
+    Off,
+    /// The authority is asked what it would say, and operators are told; nothing is recorded with it. Balances never move by
+    /// this, so a budget that would be used up over many calls is not seen to be.
+    Shadow,
+    /// The same, and what the action cost is recorded by an event, so that balances move as if calls were enforced.
+    ShadowMetered,
+    /// An action runs only where the authority allows it.
+    #[default]
+    Enforce,
+}
+
 /// Declares the words that stand for a policy in variables and in the attribute.
 macro_rules! words {
     ($( $policy:ty { $( $word:literal => $variant:ident ),* } )*) => { $(
@@ -75,6 +95,7 @@ words! {
     UnknownSpend { "release" => Release, "charge_estimate" => ChargeEstimate, "hold" => Hold }
     HeartbeatPolicy { "warn" => Warn, "fail_on_finalize" => FailOnFinalize, "cancel" => Cancel }
     OnUnsettled { "value" => Value, "error" => Error }
+    Mode { "off" => Off, "shadow" => Shadow, "shadow_metered" => ShadowMetered, "enforce" => Enforce }
 }
 
 /// What a call says of its own; the client's settings say the rest.

@@ -71,6 +71,15 @@ pub enum Error {
         refusal: Box<Refusal>,
     },
 
+    /// Levels that the call requires to have a budget of their own have none, so nothing would cap it there. The action did not
+    /// run, and its hold was returned.
+    #[error("no budget of its own for {}; create one, or require less", scopes.join(", "))]
+    #[non_exhaustive]
+    UnbudgetedScope {
+        /// The scopes without a budget.
+        scopes: Vec<String>,
+    },
+
     /// Budgets exist for the subject, but in other units; or a commit names another unit than its reservation.
     #[error("unit mismatch: {message}")]
     #[non_exhaustive]

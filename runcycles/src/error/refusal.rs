@@ -157,6 +157,20 @@ impl Error {
         }
     }
 
+    /// The error for a call whose tier leaves the rest of a budget to others.
+    pub(crate) fn below_floor(message: String, scope: &str, affected_scopes: &[String]) -> Self {
+        let mut details = Extra::new();
+        details.insert("scope".to_owned(), scope.into());
+        let refusal = Refusal {
+            status: 200,
+            reason: Some(ReasonCode::from("PRIORITY_FLOOR")),
+            details,
+            affected_scopes: affected_scopes.to_vec(),
+            ..Refusal::default()
+        };
+        Self::BudgetExceeded { message, retry_after: None, refusal: Box::new(refusal) }
+    }
+
     /// The error for a denial that came as a decision. A reason this version does not know is a denial all the same, and one
     /// that no fallback should route around.
     pub(crate) fn from_denial(answer: ReservationCreateResponse, headers: &HeaderMap) -> Self {

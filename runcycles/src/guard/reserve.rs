@@ -48,6 +48,12 @@ impl CyclesClient {
         self.hold(request, true)
     }
 
+    /// The guard of an action that runs whether or not anything is held for it.
+    pub(crate) fn without_hold(&self, reservation: Reservation) -> Result<ReservationGuard, Error> {
+        let owner = Queue::let_in(&self.shared).ok_or(Error::ShutDown)?;
+        Ok(ReservationGuard::new(self.clone(), Arc::new(reservation), None, owner))
+    }
+
     async fn hold(
         &self,
         mut request: ReservationCreateRequest,

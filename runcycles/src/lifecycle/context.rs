@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::guard::ReservationGuard;
 use crate::heartbeat::{LeaseRef, LeaseStatus};
 use crate::protocol::{
     Amount, AmountError, Balance, Caps, CyclesMetrics, Decision, EvidenceRef, ReservationId, Subject,
@@ -35,11 +36,30 @@ pub struct Context {
     reservation: Arc<Reservation>,
     /// Absent where nothing is kept alive.
     lease: Option<LeaseRef>,
+    /// The reservations in other units, if there are any.
+    also: Option<Arc<[Arc<Reservation>]>>,
 }
 
 impl Context {
     pub(crate) fn new(reservation: Arc<Reservation>, lease: Option<LeaseRef>) -> Self {
-        Self { reservation, lease }
+        Self { reservation, lease, also: None }
+    }
+
+    /// The same beside reservations in other units.
+    pub(super) fn beside(mut self, also: &[ReservationGuard]) -> Self {
+        if !also.is_empty() {
+            self.also = Some(also.iter().map(|guard| Arc::clone(guard.reservation())).collect());
+        }
+        self
+    }
+
+    /// The reservation in the unit of an amount; the first one where there is none.
+    fn of(&self, amount: &Amount) -> &Reservation {
+        let mut also = self.also.iter().flat_map(|also| also.iter());
+        match also.find(|reservation| reservation.unit() == amount.unit()) {
+            Some(reservation) if amount.unit() != self.reservation.unit() => reservation,
+            _ => &self.reservation,
+        }
     }
 
     /// Runs a future with this context as its own.
@@ -113,7 +133,7 @@ impl Context {
     ///
     /// [`AmountError`] where the amount is in another unit than the reservation, or the sum is out of range.
     pub fn record_usage(&self, amount: &Amount) -> Result<(), AmountError> {
-        self.reservation.record_usage(amount)
+        self.of(amount).record_usage(amount)
     }
 
     /// Sets what the action cost, all in all. Zero is an amount: it commits nothing rather than the estimate.
@@ -122,7 +142,7 @@ impl Context {
     ///
     /// [`AmountError`] where the amount is in another unit than the reservation.
     pub fn set_actual(&self, amount: Amount) -> Result<(), AmountError> {
-        self.reservation.set_actual(amount)
+        self.of(&amount).set_actual(amount)
     }
 
     /// Sets the measurements that go with the commit. The latency is measured where this leaves it out.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::admission::{Admitted, Terms, admit};
 use super::context::Context;
 use super::pinned::PinnedBody;
 use crate::client::{CallPolicies, CyclesClient, HeartbeatPolicy, OnUnsettled};
@@ -19,7 +20,12 @@ use crate::settlement::Settlement;
 /// How an action ended.
 pub(crate) enum Outcome<T, E> {
     /// It succeeded; what it cost, if that was computed from its value.
-    Done { value: T, actual: Option<Result<Amount, ValidationError>> },
+    Done {
+        value: T,
+        actual: Option<Result<Amount, ValidationError>>,
+        /// What it cost in other units, in their order.
+        also: Vec<Result<Amount, ValidationError>>,
+    },
     /// It failed with an error of its own.
     Failed(E),
 }
@@ -36,6 +42,7 @@ pub(crate) async fn govern<T, E, F, Fut>(
     client: &CyclesClient,
     request: ReservationCreateRequest,
     policies: CallPolicies,
+    terms: &Terms,
     metrics: Option<CyclesMetrics>,
     action: F,
     judge: impl FnOnce(Fut::Output) -> Outcome<T, E>,
@@ -44,11 +51,13 @@ where
     F: FnOnce(Context) -> Fut,
     Fut: Future,
 {
-    let mut guard = client.reserve(request).await?;
-    guard.dropped_means(DropReason::Cancelled);
-    guard.set_unknown_spend(policies.unknown_spend(client.config()));
+    let Admitted { mut guard, mut also } = admit(client, request, terms).await?;
+    for guard in std::iter::once(&mut guard).chain(&mut also) {
+        guard.dropped_means(DropReason::Cancelled);
+        guard.set_unknown_spend(policies.unknown_spend(client.config()));
+    }
     guard.reservation().report().metrics = metrics;
-    let context = Context::new(Arc::clone(guard.reservation()), guard.lease_ref());
+    let context = Context::new(Arc::clone(guard.reservation()), guard.lease_ref()).beside(&also);
     if let Some(planned) = policies.planned {
         warn_of_a_long_plan(&guard, planned);
     }
@@ -79,7 +88,8 @@ where
         }
     };
     match judge(output) {
-        Outcome::Done { value, actual } => {
+        Outcome::Done { value, actual, also: also_actual } => {
+            commit_also(also, also_actual);
             let mut commit = commit_after_success(&guard, actual);
             let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX).min(i32::MAX as u64);
             commit.metrics.get_or_insert_default().latency_ms.get_or_insert(latency_ms);
@@ -104,11 +114,24 @@ where
             }
         }
         Outcome::Failed(error) => {
+            for guard in &mut also {
+                guard.dropped_means(DropReason::Failed);
+            }
+            drop(also);
             if let Some(settling) = guard.abandon(DropReason::Failed) {
                 tell(settling.await);
             }
             Ok(Err(error))
         }
+    }
+}
+
+/// Commits what an action that succeeded cost in other units, in the background.
+fn commit_also(also: Vec<ReservationGuard>, actual: Vec<Result<Amount, ValidationError>>) {
+    let mut actual = actual.into_iter();
+    for guard in also {
+        let commit = commit_after_success(&guard, actual.next());
+        drop(guard.commit(commit));
     }
 }
 

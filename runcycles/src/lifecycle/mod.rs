@@ -1,11 +1,15 @@
 //! The guarded call: reserve, run, settle.
 
+mod admission;
 mod context;
 mod govern;
 mod pinned;
+mod priority;
 mod with_cycles;
 
+pub(crate) use self::admission::{Terms, admit};
 pub use self::context::{Context, context};
 pub(crate) use self::govern::{Outcome, govern, tell};
 pub use self::pinned::PinnedBody;
+pub use self::priority::Priority;
 pub use self::with_cycles::{WithCyclesConfig, with_cycles};

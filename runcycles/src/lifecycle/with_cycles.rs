@@ -3,12 +3,14 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use super::admission::Terms;
 use super::context::Context;
 use super::govern::{Outcome, govern};
-use crate::client::{CallPolicies, CyclesClient, HeartbeatPolicy, OnUnsettled, UnknownSpend};
+use super::priority::Priority;
+use crate::client::{CallPolicies, CyclesClient, HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
 use crate::error::Error;
 use crate::protocol::{
-    Action, Amount, CommitOveragePolicy, CyclesMetrics, Metadata, ReservationCreateRequest, Reserve, Subject,
+    Action, Amount, CommitOveragePolicy, CyclesMetrics, Level, Metadata, ReservationCreateRequest, Reserve, Subject,
 };
 
 /// What a guarded call reserves.
@@ -17,13 +19,19 @@ use crate::protocol::{
 pub struct WithCyclesConfig {
     reserve: Reserve<Action, Amount>,
     policies: CallPolicies,
+    terms: Terms,
     metrics: Option<CyclesMetrics>,
 }
 
 impl WithCyclesConfig {
     /// A call that may cost an amount. It needs an [`action`](Self::action) too.
     pub fn new(estimate: Amount) -> Self {
-        Self { reserve: Reserve::new("", "").estimate(estimate), policies: CallPolicies::default(), metrics: None }
+        Self {
+            reserve: Reserve::new("", "").estimate(estimate),
+            policies: CallPolicies::default(),
+            terms: Terms::default(),
+            metrics: None,
+        }
     }
 
     /// What is done: a kind such as `llm.completion`, and a name such as the model's.
@@ -94,8 +102,32 @@ impl WithCyclesConfig {
         self
     }
 
-    fn into_parts(self) -> (ReservationCreateRequest, CallPolicies, Option<CyclesMetrics>) {
-        (self.reserve.build(), self.policies, self.metrics)
+    /// Levels that must have a budget of their own: where one has none, nothing would cap the call there, and it fails with
+    /// [`Error::UnbudgetedScope`] before the action runs.
+    pub fn require(mut self, levels: impl IntoIterator<Item = Level>) -> Self {
+        self.terms.require = levels.into_iter().collect();
+        self
+    }
+
+    /// The tier of the call among those that share its budgets.
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.terms.priority = Some(priority);
+        self
+    }
+
+    /// Whether the call is held to what the authority says; the client's mode holds where it is more lenient.
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.terms.mode = Some(mode);
+        self
+    }
+
+    fn into_parts(
+        self,
+        client: &CyclesClient,
+    ) -> (ReservationCreateRequest, CallPolicies, Terms, Option<CyclesMetrics>) {
+        let mut request = self.reserve.build();
+        client.fill_subject(&mut request.subject);
+        (request, self.policies, self.terms, self.metrics)
     }
 }
 
@@ -136,9 +168,9 @@ where
     F: FnOnce(Context) -> Fut,
     Fut: Future<Output = Result<(T, Amount), Box<dyn StdError + Send + Sync>>>,
 {
-    let (request, policies, metrics) = config.into_parts();
-    govern(client, request, policies, metrics, action, |result| match result {
-        Ok((value, actual)) => Outcome::Done { value, actual: Some(Ok(actual)) },
+    let (request, policies, terms, metrics) = config.into_parts(client);
+    govern(client, request, policies, &terms, metrics, action, |result| match result {
+        Ok((value, actual)) => Outcome::Done { value, actual: Some(Ok(actual)), also: Vec::new() },
         Err(error) => Outcome::Failed(Error::Action(error)),
     })
     .await?
@@ -180,9 +212,9 @@ impl CyclesClient {
         Fut: Future<Output = Result<T, E>>,
         E: From<Error>,
     {
-        let (request, policies, metrics) = config.into_parts();
-        govern(self, request, policies, metrics, action, |result| match result {
-            Ok(value) => Outcome::Done { value, actual: None },
+        let (request, policies, terms, metrics) = config.into_parts(self);
+        govern(self, request, policies, &terms, metrics, action, |result| match result {
+            Ok(value) => Outcome::Done { value, actual: None, also: Vec::new() },
             Err(error) => Outcome::Failed(error),
         })
         .await?

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// What stands for itself in no part of a derived key.
+const KEY_ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// Declares a newtype over a string with a rule for what it may hold.
 macro_rules! string_id {
@@ -92,6 +96,35 @@ impl IdempotencyKey {
     pub fn random() -> Self {
         let mut buffer = uuid::Uuid::encode_buffer();
         Self((&*uuid::Uuid::now_v7().hyphenated().encode_lower(&mut buffer)).into())
+    }
+
+    /// The key of a piece of work: the same namespace and parts give the same key for ever, and others give another. A part may
+    /// be absent, which is not the same as empty.
+    ///
+    /// The key is the namespace and the parts between slashes, with everything but ASCII letters, digits, `-`, `_` and `.` in
+    /// percent encoding, and `%` for an absent part.
+    ///
+    /// ```
+    /// use runcycles::models::IdempotencyKey;
+    ///
+    /// let key = IdempotencyKey::derive("invoice", [Some("job 7"), Some("step-2"), None])?;
+    /// assert_eq!(key.as_str(), "invoice/job%207/step-2/%");
+    /// # Ok::<(), runcycles::models::IdError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`IdError`] where that has more than 256 characters: use a digest of long parts.
+    pub fn derive<P: AsRef<str>>(namespace: &str, parts: impl IntoIterator<Item = Option<P>>) -> Result<Self, IdError> {
+        let mut key = utf8_percent_encode(namespace, KEY_ESCAPED).to_string();
+        for part in parts {
+            key.push('/');
+            match part {
+                Some(part) => key.extend(utf8_percent_encode(part.as_ref(), KEY_ESCAPED)),
+                None => key.push('%'),
+            }
+        }
+        Self::new(key)
     }
 }
 

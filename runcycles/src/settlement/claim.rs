@@ -42,7 +42,7 @@ pub(crate) struct Claim {
 pub(super) enum Work {
     /// Known spend, by a commit.
     Commit(Spend),
-    /// Known spend of a reservation that lapsed, by an event with the commit's key.
+    /// Known spend of a reservation that lapsed, by an event with the commit's key; or spend of which nothing is held.
     Event(Spend),
     /// A hold that is not needed.
     Release { id: ReservationId, request: ReleaseRequest },
@@ -100,6 +100,11 @@ impl Spend {
         !matches!(&self.bodies, Bodies::Made { event, .. } if event.is_empty())
     }
 
+    /// Whether there never was anything to commit.
+    pub(super) fn is_by_event(&self) -> bool {
+        matches!(&self.bodies, Bodies::Live { reservation, .. } if reservation.by_event)
+    }
+
     fn commit_body(&self) -> Result<Bytes, Error> {
         match &self.bodies {
             Bodies::Live { request, .. } => encode(request),
@@ -117,6 +122,9 @@ impl Spend {
 
 impl Claim {
     pub(crate) fn commit(reservation: Arc<Reservation>, request: CommitRequest) -> Self {
+        if reservation.by_event {
+            return Self::new(Work::Event(Spend::new(reservation, request)));
+        }
         let observed = reservation.observed;
         Self { observed, ..Self::new(Work::Commit(Spend::new(reservation, request))) }
     }
@@ -212,6 +220,9 @@ fn event(reservation: &Reservation, request: &CommitRequest) -> EventCreateReque
         .metadata(request.metadata.clone())
         .build();
     event.metrics.clone_from(&request.metrics);
+    if reservation.by_event {
+        return event;
+    }
     event.metadata.insert("recovered_reservation_id".to_owned(), reservation.id.as_str().into());
     event.metadata.insert("recovery_reason".to_owned(), RECOVERY_REASON.into());
     event

@@ -76,7 +76,9 @@ impl Tally {
             SettlementStep::Detached => &self.detached,
             SettlementStep::Parked => &self.parked,
             SettlementStep::NotKept(_) => &self.journal_failures,
-            SettlementStep::Settled(Settlement::Committed { .. }) => &self.committed,
+            SettlementStep::Settled(Settlement::Committed { .. } | Settlement::RecordedByEvent { .. }) => {
+                &self.committed
+            }
             SettlementStep::Settled(Settlement::RecoveredByEvent { .. }) => &self.recovered_by_event,
             SettlementStep::Settled(Settlement::Released { .. }) => &self.released,
             SettlementStep::Settled(Settlement::AlreadyFinalized) => &self.already_finalized,

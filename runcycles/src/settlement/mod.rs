@@ -151,6 +151,9 @@ impl Shared {
             }
             Work::Event(spend) => {
                 let answer = read_answer::<EventCreateResponse>(answer)?.value;
+                if spend.is_by_event() {
+                    return Ok(Some(Settlement::recorded(answer, spend.actual.as_ref())));
+                }
                 Ok(Some(Settlement::recovered(answer, spend.actual.as_ref())))
             }
             Work::Release { .. } => {

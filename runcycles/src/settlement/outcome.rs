@@ -34,6 +34,14 @@ pub enum Settlement {
         /// What the overage policy left uncharged of the actual amount; absent means nothing.
         uncovered: Option<Amount>,
     },
+    /// Nothing was held in this [`Mode`](crate::Mode), and the spend was put into the ledger by an event.
+    #[non_exhaustive]
+    RecordedByEvent {
+        /// The event.
+        event_id: EventId,
+        /// What the overage policy left uncharged of the actual amount; absent means nothing.
+        uncovered: Option<Amount>,
+    },
     /// The reservation was settled before, by another commit or a release.
     AlreadyFinalized,
     /// No clear answer yet; the settlement goes on in the background with the same key and bytes.
@@ -51,6 +59,11 @@ impl Settlement {
     pub(super) fn committed(answer: CommitResponse, actual: Option<&Amount>) -> Self {
         let uncovered = uncovered(actual, Some(&answer.charged));
         Self::Committed { charged: answer.charged, released: answer.released, uncovered, balances: answer.balances }
+    }
+
+    pub(super) fn recorded(answer: EventCreateResponse, actual: Option<&Amount>) -> Self {
+        let uncovered = uncovered(actual, answer.charged.as_ref());
+        Self::RecordedByEvent { event_id: answer.event_id, uncovered }
     }
 
     pub(super) fn recovered(answer: EventCreateResponse, actual: Option<&Amount>) -> Self {
@@ -71,6 +84,10 @@ impl fmt::Display for Settlement {
             }
             Self::RecoveredByEvent { event_id, uncovered } => {
                 write!(f, "recorded by event {event_id} after the reservation lapsed")?;
+                uncovered
+            }
+            Self::RecordedByEvent { event_id, uncovered } => {
+                write!(f, "recorded by event {event_id}")?;
                 uncovered
             }
             Self::Released { released: Some(released) } => return write!(f, "{released} returned"),
