@@ -17,6 +17,7 @@ mod heartbeat_beats;
 mod heartbeat_policies;
 mod http_answers;
 mod http_connections;
+mod journal_adversity;
 mod journal_restart;
 mod layers;
 mod lifecycle_calls;

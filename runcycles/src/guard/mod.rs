@@ -15,8 +15,8 @@ use crate::error::Error;
 use crate::heartbeat::{Beat, LeaseRef, LeaseStatus};
 use crate::planted::{Bug, planted};
 use crate::protocol::{
-    Action, Amount, Balance, Caps, CommitRequest, Decision, EvidenceRef, ExtendRequest, ExtendResponse, ReleaseRequest,
-    ReservationId, Subject, ValidationError,
+    Action, Amount, AmountError, Balance, Caps, CommitRequest, Decision, EvidenceRef, ExtendRequest, ExtendResponse,
+    ReleaseRequest, ReservationId, Subject, ValidationError,
 };
 use crate::reservation::Reservation;
 use crate::settlement::{Claim, Owner, Settlement};
@@ -205,6 +205,24 @@ impl ReservationGuard {
             );
         }
         self.client.extend_reservation(&self.reservation.id, &ExtendRequest::new(by)).await
+    }
+
+    /// Adds spend that has happened. It is committed if the guard is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`AmountError`] where the amount is in another unit than the reservation, or the sum is out of range.
+    pub fn record_usage(&self, amount: &Amount) -> Result<(), AmountError> {
+        self.reservation.record_usage(amount)
+    }
+
+    /// Sets what the action has cost, all in all. It is committed if the guard is dropped; zero is an amount.
+    ///
+    /// # Errors
+    ///
+    /// [`AmountError`] where the amount is in another unit than the reservation.
+    pub fn set_actual(&self, amount: Amount) -> Result<(), AmountError> {
+        self.reservation.set_actual(amount)
     }
 
     /// The reservation's id. For a tenant in observe mode, where nothing is held, it is a local one that starts with

@@ -28,7 +28,7 @@ impl CyclesClient {
     /// Ends the work of this client and of all its views in good order. It reserves no more: that is an
     /// [`Error::ShutDown`](crate::Error::ShutDown). It waits until the guards there are have been settled or dropped, extending
     /// their reservations meanwhile, and until the background has settled what it has, as by [`flush`](Self::flush). Then, or when
-    /// the time is up, the heartbeat and the background end: no task or timer of the client is left.
+    /// the time is up, the heartbeat and the background end: no task or timer of the client goes on.
     ///
     /// What is left stays where it is: known spend in the journal, for the next process, and holds until they lapse. A guard that
     /// ends later is still settled by one attempt, or two where the first gets no clear answer. Operations other than reserving

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::attempt::{Attempt, Outcome};
 use super::schedule::Failure;
-use super::scheduler::{Attempt, Outcome};
 use crate::client::{Prepared, Response, Shared, read_answer};
 use crate::error::{Error, TransportError, TransportErrorKind};
 use crate::protocol::{ExtendRequest, ExtendResponse};

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::scheduler::{Heartbeat, Live};
+use super::live::Live;
+use super::scheduler::Heartbeat;
 use super::status::LeaseStatus;
 
 /// Where a reservation's lease is kept.

@@ -1,7 +1,9 @@
 //! Keeping live reservations alive: one task for all of a client's.
 
+mod attempt;
 mod extension;
 mod lease_ref;
+mod live;
 mod schedule;
 mod scheduler;
 mod status;

@@ -18,8 +18,8 @@ use tokio::time::Instant;
 
 use super::extension::Extension;
 use super::lease_ref::LeaseRef;
-use super::schedule::{BeatKey, Granted, Lease, Next, StopReason};
-use super::status::{LeaseState, LeaseStatus};
+use super::live::Live;
+use super::schedule::{Granted, Lease, Next, StopReason};
 use crate::client::Shared;
 use crate::planted::{Bug, planted};
 use crate::reservation::Reservation;
@@ -52,51 +52,6 @@ pub(super) struct Beats {
     closed: bool,
     /// Until when the task sleeps, so that only an earlier beat wakes it.
     sleeping_until: Option<Instant>,
-}
-
-/// A reservation that is kept alive.
-#[derive(Debug)]
-pub(super) struct Live {
-    reservation: Arc<Reservation>,
-    pub(super) lease: Lease,
-    /// The extension to send; kept after a failure, so that the repetition carries the same key and bytes.
-    extension: Option<Box<Extension>>,
-    health: Health,
-    /// Whoever waits for the reservation to be lost.
-    pub(super) watcher: Option<Arc<Notify>>,
-}
-
-/// How the latest extension went.
-#[derive(Debug)]
-enum Health {
-    Good,
-    Retrying,
-    Stopped(StopReason),
-}
-
-impl Live {
-    fn new(reservation: Arc<Reservation>, lease: Lease) -> Self {
-        Self { reservation, lease, extension: None, health: Health::Good, watcher: None }
-    }
-
-    fn stop(&mut self, reason: StopReason) {
-        self.health = Health::Stopped(reason);
-        if let Some(watcher) = &self.watcher {
-            watcher.notify_one();
-        }
-    }
-
-    pub(super) fn status(&self, now: Duration) -> LeaseStatus {
-        let left = self.lease.lead(now);
-        let (state, reason) = match &self.health {
-            Health::Good => (LeaseState::Kept, None),
-            Health::Retrying => (LeaseState::Retrying, None),
-            Health::Stopped(reason) if left.is_zero() || reason.is_the_end() => (LeaseState::Lost, Some(reason)),
-            Health::Stopped(reason) => (LeaseState::Stopped, Some(reason)),
-        };
-        let left = if state == LeaseState::Lost { Duration::ZERO } else { left };
-        LeaseStatus { left, state, stopped_because: reason.map(StopReason::to_string) }
-    }
 }
 
 /// Keeps a reservation alive until it is dropped.
@@ -166,7 +121,7 @@ impl Heartbeat {
         instant.saturating_duration_since(self.epoch)
     }
 
-    fn granted(
+    pub(super) fn granted(
         &self,
         sent_at: Instant,
         received_at: Instant,
@@ -186,26 +141,11 @@ impl Beats {
     /// Plans what comes next for a reservation; whether the task sleeps too long for it.
     fn follow(&mut self, number: u64, next: &Next, now: Instant) -> bool {
         let Some(live) = self.live.get_mut(&number) else { return false };
-        match next {
-            Next::Stop(reason) => {
-                let reservation_id = &live.reservation.id;
-                tracing::warn!(%reservation_id, %reason, "heartbeat stopped; the action will be settled all the same");
-                live.stop(reason.clone());
-                false
-            }
-            Next::Beat { after, key } => {
-                live.health = match key {
-                    BeatKey::New => Health::Good,
-                    BeatKey::Same => Health::Retrying,
-                };
-                if *key == BeatKey::New || planted(Bug::NewKeyOnExtendRetry) {
-                    live.extension = None;
-                }
-                let due = now + *after;
-                self.queue.push(Reverse((due, number)));
-                self.sleeping_until.is_none_or(|until| due < until)
-            }
-        }
+        live.follow(next);
+        let Next::Beat { after, .. } = next else { return false };
+        let due = now + *after;
+        self.queue.push(Reverse((due, number)));
+        self.sleeping_until.is_none_or(|until| due < until)
     }
 
     /// Forgets a reservation, and now and then the planned beats of those forgotten before.
@@ -324,46 +264,5 @@ impl Drop for Run {
         let mut beats = self.heartbeat.lock();
         beats.running = false;
         beats.sleeping_until = None;
-    }
-}
-
-/// What an attempt came to.
-pub(super) struct Attempt {
-    pub(super) extension: Box<Extension>,
-    pub(super) finished_at: Instant,
-    pub(super) outcome: Outcome,
-}
-
-/// How an attempt of an extension ended.
-pub(super) enum Outcome {
-    Granted { sent_at: Instant, received_at: Instant, expires_at_ms: u64, remaining_ttl_ms: Option<u64> },
-    Failed { at: Instant, failure: super::schedule::Failure, error: crate::error::Error },
-}
-
-impl Outcome {
-    /// What the lease makes of it. Failures are told: silence here would show as an expired reservation later.
-    fn apply(&self, lease: &mut Lease, heartbeat: &Heartbeat, reservation: &Reservation) -> Next {
-        match self {
-            Self::Granted { sent_at, received_at, expires_at_ms, remaining_ttl_ms } => {
-                let was_clamped = lease.seems_clamped();
-                let next = lease.on_success(heartbeat.granted(
-                    *sent_at,
-                    *received_at,
-                    Some(*expires_at_ms),
-                    *remaining_ttl_ms,
-                ));
-                if lease.seems_clamped() && !was_clamped {
-                    let reservation_id = &reservation.id;
-                    tracing::warn!(%reservation_id, "extensions do not lengthen the lease; their number may run out");
-                }
-                next
-            }
-            Self::Failed { at, failure, error } => {
-                let next = lease.on_failure(heartbeat.since_epoch(*at), failure.clone());
-                let will_retry = matches!(next, Next::Beat { .. });
-                tracing::warn!(reservation_id = %reservation.id, %error, will_retry, "a reservation was not extended");
-                next
-            }
-        }
     }
 }

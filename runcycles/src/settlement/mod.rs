@@ -11,7 +11,9 @@ mod plan;
 mod queue;
 #[cfg(feature = "journal")]
 mod replay;
+mod settling;
 mod verdict;
+mod worker;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,7 @@ use tokio::time::Instant;
 
 use self::claim::Work;
 use self::plan::{Next, Open};
+use self::settling::Settling;
 use self::verdict::{Verdict, judge};
 use crate::client::{Shared, read_answer};
 use crate::error::Error;
@@ -41,9 +44,6 @@ pub use self::counters::SettlementCounters;
 pub use self::event::{SettlementEvent, SettlementStep};
 pub use self::flush::FlushReport;
 pub use self::outcome::Settlement;
-
-/// How long a caller waits for further attempts; an attempt that has begun is waited for.
-const INLINE_BUDGET: Duration = Duration::from_secs(1);
 
 /// Where one attempt brought a claim.
 enum Progress {
@@ -68,9 +68,7 @@ impl Shared {
         runtime: &Handle,
     ) -> impl Future<Output = Result<Settlement, Error>> + Send + use<> {
         self.start_keeping(&mut claim);
-        let settling =
-            Settling { shared: Arc::clone(self), runtime: runtime.clone(), claim: Some(claim), _owner: owner };
-        settling.finish()
+        Settling::new(self, claim, owner, runtime).finish()
     }
 
     /// Settles a claim in the background. Known spend is on its way to the disk when this returns.
@@ -221,61 +219,17 @@ impl Shared {
     }
 }
 
-/// A claim that is being settled by a future. If the future is dropped, the claim goes on in the background.
-struct Settling {
-    shared: Arc<Shared>,
-    runtime: Handle,
-    claim: Option<Claim>,
-    _owner: Option<Owner>,
-}
-
-impl Settling {
-    async fn finish(mut self) -> Result<Settlement, Error> {
-        let Some(claim) = self.claim.as_mut().filter(|claim| !claim.observed) else {
-            self.claim = None;
-            return Ok(Settlement::Observed);
-        };
-        let started = Instant::now();
-        let progress = loop {
-            match self.shared.advance(claim).await {
-                Progress::Again if started.elapsed() < INLINE_BUDGET => {}
-                progress => break progress,
-            }
-        };
-        let Some(claim) = self.claim.take() else { return Ok(Settlement::Pending) };
-        match progress {
-            Progress::Ended(settlement) => {
-                self.shared.report(&claim, &settlement);
-                return settlement;
-            }
-            Progress::Parked => Queue::park(&self.shared, claim),
-            Progress::Later(_) | Progress::Again => {
-                tracing::warn!(claim = claim.name(), "settlement not confirmed; going on in the background");
-                if planted(Bug::ReleaseAfterKnownSpend) {
-                    if let Some(spend) = claim.spend() {
-                        self.shared.release_in_background(spend.id.clone(), ReleaseRequest::new("bug"), &self.runtime);
-                    }
-                }
-                self.shared.observer.tell(&claim, SettlementStep::Detached);
-                let wait = if let Progress::Later(wait) = progress { wait } else { Duration::ZERO };
-                Queue::add(&self.shared, claim, Instant::now() + wait, &self.runtime);
-            }
-        }
-        Ok(Settlement::Pending)
-    }
-}
-
-impl Drop for Settling {
-    fn drop(&mut self) {
-        let claim = self.claim.take().filter(|claim| !claim.observed && !planted(Bug::CancelLosesSettlement));
-        if let Some(claim) = claim {
-            self.shared.observer.tell(&claim, SettlementStep::Detached);
-            self.shared.settle_in_background(claim, &self.runtime);
-        }
-    }
-}
-
 impl Shared {
+    /// Tells of a claim that is left until somebody flushes.
+    fn tell_of_parking(&self, claim: &Claim) {
+        tracing::error!(
+            claim = claim.name(),
+            spend = claim.spend().and_then(|spend| spend.actual.as_ref()).map(tracing::field::display),
+            "settlement not confirmed; it waits for CyclesClient::flush, or for the next process where there is a journal"
+        );
+        self.observer.tell(claim, SettlementStep::Parked);
+    }
+
     /// Tells how a claim ended. A refusal of known spend is loud: it is in no ledger.
     fn report(&self, claim: &Claim, settlement: &Result<Settlement, Error>) {
         let name = claim.name();

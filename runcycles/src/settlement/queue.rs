@@ -7,16 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+
 use tokio::time::Instant;
 
-use super::Progress;
 use super::claim::Claim;
-use super::event::SettlementStep;
+use super::worker::Worker;
 use crate::client::Shared;
-
-/// The most background attempts at a time.
-const MAX_IN_FLIGHT: usize = 8;
 
 /// Settlements that go on in the background: waiting, under way, or parked until a flush.
 #[derive(Default)]
@@ -56,6 +52,18 @@ enum Crew {
     Worker,
     /// A worker that is to abandon what is under way.
     Leaving,
+}
+
+/// What a worker does next.
+pub(super) enum Due {
+    /// It tries this.
+    Claim(Box<Claim>),
+    /// It waits until then, or for something to happen.
+    At(Option<Instant>),
+    /// It abandons what is under way.
+    Abandon,
+    /// It ends.
+    Nothing,
 }
 
 /// A claim and when its next attempt is due.
@@ -148,6 +156,11 @@ impl Queue {
         self.ended.notify_waiters();
     }
 
+    /// Completes when there is something earlier to do.
+    pub(super) fn added(&self) -> tokio::sync::futures::Notified<'_> {
+        self.added.notified()
+    }
+
     /// Completes when the next settlement ends.
     pub(super) fn ended(&self) -> tokio::sync::futures::Notified<'_> {
         self.ended.notified()
@@ -170,12 +183,7 @@ impl Queue {
 
     /// Leaves a claim until somebody flushes.
     pub(super) fn park(shared: &Shared, claim: Claim) {
-        tracing::error!(
-            claim = claim.name(),
-            spend = claim.spend().and_then(|spend| spend.actual.as_ref()).map(tracing::field::display),
-            "settlement not confirmed; it waits for CyclesClient::flush, or for the next process where there is a journal"
-        );
-        shared.observer.tell(&claim, SettlementStep::Parked);
+        shared.tell_of_parking(&claim);
         shared.settlements.lock().parked.push(claim);
     }
 
@@ -192,57 +200,9 @@ impl Queue {
         shared.settlements.added.notify_one();
     }
 
-    /// Starts a worker where there is none and something waits.
-    fn ensure_worker(shared: &Arc<Shared>, runtime: &Handle) {
-        let mut state = shared.settlements.lock();
-        if state.crew != Crew::Nobody || state.waiting.is_empty() {
-            return;
-        }
-        state.crew = Crew::Worker;
-        drop(state);
-        runtime.spawn(Worker { shared: Arc::clone(shared), retired: false }.work());
-    }
-}
-
-/// The task that makes background attempts. It ends when nothing waits; it holds the client, which lives until then.
-struct Worker {
-    shared: Arc<Shared>,
-    retired: bool,
-}
-
-impl Worker {
-    async fn work(mut self) {
-        let mut in_flight = JoinSet::new();
-        loop {
-            let wake_at = loop {
-                match self.take_due(in_flight.len()) {
-                    Due::Claim(claim) => {
-                        in_flight.spawn(Attempt { shared: Arc::clone(&self.shared), claim: Some(*claim) }.make());
-                    }
-                    Due::At(wake_at) => break wake_at,
-                    Due::Abandon => in_flight.abort_all(),
-                    Due::Nothing => return,
-                }
-            };
-            let due = async {
-                match wake_at {
-                    Some(wake_at) => tokio::time::sleep_until(wake_at).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                // In this order, so that the same events lead to the same requests; whichever it is, all that is due follows.
-                biased;
-                () = due => {}
-                () = self.shared.settlements.added.notified() => {}
-                Some(_) = in_flight.join_next(), if !in_flight.is_empty() => {}
-            }
-        }
-    }
-
-    /// Takes a claim that is due, says when the next one will be, or retires.
-    fn take_due(&mut self, in_flight: usize) -> Due {
-        let mut state = self.shared.settlements.lock();
+    /// Takes a claim that is due, says when the next one will be, or lets the worker go. `at_most` is how many it can take.
+    pub(super) fn take_due(&self, in_flight: usize, at_most: usize) -> Due {
+        let mut state = self.lock();
         if state.crew == Crew::Leaving {
             state.crew = Crew::Worker;
             return Due::Abandon;
@@ -251,11 +211,10 @@ impl Worker {
         match next {
             None if in_flight == 0 => {
                 state.crew = Crew::Nobody;
-                self.retired = true;
                 Due::Nothing
             }
             None => Due::At(None),
-            Some(_) if in_flight >= MAX_IN_FLIGHT => Due::At(None),
+            Some(_) if in_flight >= at_most => Due::At(None),
             Some(due) if due > Instant::now() => Due::At(Some(due)),
             Some(_) => match state.waiting.pop() {
                 Some(waiting) => {
@@ -266,79 +225,54 @@ impl Worker {
             },
         }
     }
-}
 
-enum Due {
-    Claim(Box<Claim>),
-    At(Option<Instant>),
-    Abandon,
-    Nothing,
-}
-
-impl Drop for Worker {
-    /// The runtime ends with the task on it; the next claim or flush starts another elsewhere.
-    fn drop(&mut self) {
-        if !self.retired {
-            self.shared.settlements.lock().crew = Crew::Nobody;
-        }
-    }
-}
-
-/// One background attempt. If its task is dropped, the claim goes back into the queue; if it panics, the claim waits for a
-/// flush.
-struct Attempt {
-    shared: Arc<Shared>,
-    claim: Option<Claim>,
-}
-
-impl Attempt {
-    async fn make(mut self) {
-        let progress = match &mut self.claim {
-            Some(claim) => self.shared.advance(claim).await,
-            None => return,
-        };
-        let Some(claim) = self.claim.take() else { return };
-        let queue = &self.shared.settlements;
-        let now = Instant::now();
-        match progress {
-            Progress::Ended(settlement) => {
-                self.shared.report(&claim, &settlement);
-                let mut state = queue.lock();
-                state.in_flight -= 1;
-                state.ended += 1;
-                drop(state);
-                queue.ended.notify_waiters();
-                return;
-            }
-            Progress::Again => queue.lock().waiting.push(Waiting { due: now, claim }),
-            Progress::Later(wait) if !queue.is_stopped() => {
-                let due = claim.due(now + wait);
-                queue.lock().waiting.push(Waiting { due, claim });
-            }
-            Progress::Later(_) | Progress::Parked => Queue::park(&self.shared, claim),
-        }
-        queue.lock().in_flight -= 1;
-        queue.ended.notify_waiters();
-    }
-}
-
-impl Drop for Attempt {
-    fn drop(&mut self) {
-        let Some(claim) = self.claim.take() else { return };
-        let queue = &self.shared.settlements;
-        if std::thread::panicking() {
-            // The transport broke, and would again: asking at once would never end.
-            Queue::park(&self.shared, claim);
+    /// Takes back a claim that was under way, for an attempt that is wanted at a time.
+    pub(super) fn take_back(&self, claim: Claim, wanted: Instant) {
+        let due = claim.due(wanted);
+        let mut state = self.lock();
+        state.in_flight -= 1;
+        // Looked at under the lock, so that nothing waits on when waiting has come to an end.
+        if state.stopped && due > Instant::now() {
+            state.parked.push(claim);
         } else {
-            let mut state = queue.lock();
-            if state.stopped {
-                state.parked.push(claim);
-            } else {
-                state.waiting.push(Waiting { due: claim.due(Instant::now()), claim });
-            }
+            state.waiting.push(Waiting { due, claim });
         }
-        queue.lock().in_flight -= 1;
-        queue.ended.notify_waiters();
+        drop(state);
+        self.ended.notify_waiters();
+    }
+
+    /// Leaves a claim that was under way until somebody flushes.
+    pub(super) fn leave(&self, claim: Claim) {
+        let mut state = self.lock();
+        state.in_flight -= 1;
+        state.parked.push(claim);
+        drop(state);
+        self.ended.notify_waiters();
+    }
+
+    /// Counts a claim that was under way as ended.
+    pub(super) fn count_as_ended(&self) {
+        let mut state = self.lock();
+        state.in_flight -= 1;
+        state.ended += 1;
+        drop(state);
+        self.ended.notify_waiters();
+    }
+
+    /// Makes it known that the worker is gone, its runtime with it: the next claim or flush starts another elsewhere.
+    pub(super) fn lose_worker(&self) {
+        self.lock().crew = Crew::Nobody;
+    }
+
+    /// Starts a worker where there is none and something waits.
+    fn ensure_worker(shared: &Arc<Shared>, runtime: &Handle) {
+        let mut state = shared.settlements.lock();
+        if state.crew != Crew::Nobody || state.waiting.is_empty() {
+            return;
+        }
+        state.crew = Crew::Worker;
+        drop(state);
+        runtime.spawn(Worker::new(shared).work());
     }
 }
 

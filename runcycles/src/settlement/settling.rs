@@ -1,0 +1,79 @@
+//! Settling in the future of a caller.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::Progress;
+use super::claim::Claim;
+use super::event::SettlementStep;
+use super::outcome::Settlement;
+use super::queue::{Owner, Queue};
+use crate::client::Shared;
+use crate::error::Error;
+use crate::planted::{Bug, planted};
+use crate::protocol::ReleaseRequest;
+
+/// How long a caller waits for further attempts; an attempt that has begun is waited for.
+const INLINE_BUDGET: Duration = Duration::from_secs(1);
+
+/// A claim that is being settled by a future. If the future is dropped, the claim goes on in the background.
+pub(super) struct Settling {
+    shared: Arc<Shared>,
+    runtime: Handle,
+    claim: Option<Claim>,
+    /// A shutdown waits until this is gone.
+    _owner: Option<Owner>,
+}
+
+impl Settling {
+    pub(super) fn new(shared: &Arc<Shared>, claim: Claim, owner: Option<Owner>, runtime: &Handle) -> Self {
+        Self { shared: Arc::clone(shared), runtime: runtime.clone(), claim: Some(claim), _owner: owner }
+    }
+
+    pub(super) async fn finish(mut self) -> Result<Settlement, Error> {
+        let Some(claim) = self.claim.as_mut().filter(|claim| !claim.observed) else {
+            self.claim = None;
+            return Ok(Settlement::Observed);
+        };
+        let started = Instant::now();
+        let progress = loop {
+            match self.shared.advance(claim).await {
+                Progress::Again if started.elapsed() < INLINE_BUDGET => {}
+                progress => break progress,
+            }
+        };
+        let Some(claim) = self.claim.take() else { return Ok(Settlement::Pending) };
+        match progress {
+            Progress::Ended(settlement) => {
+                self.shared.report(&claim, &settlement);
+                return settlement;
+            }
+            Progress::Parked => Queue::park(&self.shared, claim),
+            Progress::Later(_) | Progress::Again => {
+                tracing::warn!(claim = claim.name(), "settlement not confirmed; going on in the background");
+                if planted(Bug::ReleaseAfterKnownSpend) {
+                    if let Some(spend) = claim.spend() {
+                        self.shared.release_in_background(spend.id.clone(), ReleaseRequest::new("bug"), &self.runtime);
+                    }
+                }
+                self.shared.observer.tell(&claim, SettlementStep::Detached);
+                let wait = if let Progress::Later(wait) = progress { wait } else { Duration::ZERO };
+                Queue::add(&self.shared, claim, Instant::now() + wait, &self.runtime);
+            }
+        }
+        Ok(Settlement::Pending)
+    }
+}
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        let claim = self.claim.take().filter(|claim| !claim.observed && !planted(Bug::CancelLosesSettlement));
+        if let Some(claim) = claim {
+            self.shared.observer.tell(&claim, SettlementStep::Detached);
+            self.shared.settle_in_background(claim, &self.runtime);
+        }
+    }
+}
