@@ -19,6 +19,7 @@ mod http_answers;
 mod http_connections;
 mod journal_adversity;
 mod journal_restart;
+mod kill_loop;
 mod layers;
 mod lifecycle_calls;
 mod lifecycle_context;
