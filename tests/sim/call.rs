@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use runcycles::models::Subject;
-use runcycles::{Context, CyclesClient, Error, Reserve, Scope, WithCyclesConfig, tokens, with_cycles};
+use runcycles::{
+    Context, CyclesClient, Error, HeartbeatPolicy, OnUnsettled, Reserve, Scope, UnknownSpend, WithCyclesConfig, tokens,
+    with_cycles,
+};
 
 use crate::network::Network;
 
@@ -36,6 +39,9 @@ pub(crate) struct Call {
     ending: Ending,
     /// Whether its budget allows nothing.
     is_denied: bool,
+    unknown_spend: UnknownSpend,
+    heartbeat: HeartbeatPolicy,
+    on_unsettled: OnUnsettled,
     pub(crate) gives_up: GivesUp,
 }
 
@@ -89,6 +95,10 @@ impl Call {
                 _ => Ending::Succeeds,
             },
             is_denied: rng.u32(..10) == 0,
+            unknown_spend: [UnknownSpend::Release, UnknownSpend::ChargeEstimate, UnknownSpend::Hold][rng.usize(..3)],
+            heartbeat: [HeartbeatPolicy::Warn, HeartbeatPolicy::FailOnFinalize, HeartbeatPolicy::Cancel]
+                [rng.usize(..3)],
+            on_unsettled: [OnUnsettled::Value, OnUnsettled::Error][rng.usize(..2)],
             gives_up: match rng.u32(..5) {
                 0 => GivesUp::AtPoll(rng.usize(..24)),
                 1 => GivesUp::AfterPoll(rng.usize(..24)),
@@ -102,12 +112,22 @@ impl Call {
         self.cost * digit(self.number)
     }
 
+    fn estimate(&self) -> u64 {
+        2 * digit(self.number)
+    }
+
     /// Makes the call, and checks what its caller gets.
     pub(crate) async fn make(self, client: CyclesClient, network: Network, process: usize) {
         tokio::time::sleep(self.starts_after).await;
         let ran = Arc::new(AtomicBool::new(false));
-        let running =
-            Running { call: self.clone(), network: network.clone(), process, ran: Arc::clone(&ran), name: None };
+        let running = Running {
+            call: self.clone(),
+            network: network.clone(),
+            process,
+            ran: Arc::clone(&ran),
+            name: None,
+            knows: false,
+        };
         let made: Pin<Box<dyn Future<Output = Result<usize, Error>> + Send>> = match self.style {
             Style::Execute => Box::pin(execute(client, running)),
             Style::WithCycles => Box::pin(with_value(client, running)),
@@ -129,7 +149,13 @@ impl Call {
                 (*value != self.number || !ran || self.ending != Ending::Succeeds).then_some("another value")
             }
             Some(Err(Error::Action(_))) => (!ran || self.ending != Ending::Fails).then_some("another error"),
-            Some(Err(_)) if self.style == Style::Guard && ran => Some("an error of the settlement"),
+            Some(Err(Error::LeaseLost { .. })) => {
+                (!ran || self.heartbeat == HeartbeatPolicy::Warn).then_some("no value")
+            }
+            Some(Err(Error::Unsettled { .. })) => {
+                (!ran || self.on_unsettled == OnUnsettled::Value || self.ending != Ending::Succeeds)
+                    .then_some("no value")
+            }
             Some(Err(_)) => ran.then_some("an error that is not the action's"),
         };
         if let Some(problem) = problem {
@@ -148,9 +174,19 @@ struct Running {
     process: usize,
     ran: Arc<AtomicBool>,
     name: Option<String>,
+    /// Whether anything is known of what it has spent.
+    knows: bool,
 }
 
 impl Running {
+    /// From here on it is known what it has spent.
+    fn knows(&mut self, amount: u64) {
+        self.knows = true;
+        if let Some(name) = &self.name {
+            self.network.judge().knows(name, amount);
+        }
+    }
+
     /// Works, and may spend, fail and panic.
     async fn work(&mut self, reservation: String, mut report: impl FnMut(u64) + Send) -> Result<usize, Error> {
         self.ran.store(true, Ordering::Relaxed);
@@ -160,7 +196,7 @@ impl Running {
         tokio::time::sleep(works_for / 2).await;
         if reports {
             report(self.call.amount());
-            self.network.judge().knows(&reservation, self.call.amount());
+            self.knows(self.call.amount());
         }
         tokio::time::sleep(works_for / 2).await;
         match ending {
@@ -174,6 +210,9 @@ impl Running {
 impl Drop for Running {
     /// The action is over, whichever way, and its guard goes with it.
     fn drop(&mut self) {
+        if self.call.unknown_spend == UnknownSpend::ChargeEstimate && !self.knows {
+            self.knows(self.call.estimate());
+        }
         if let Some(name) = self.name.take() {
             let now_ms = self.network.clock.now_ms();
             self.network.judge().ended(self.process, &name, now_ms);
@@ -187,10 +226,13 @@ fn scope(call: &Call) -> Subject {
 }
 
 fn config(call: &Call) -> WithCyclesConfig {
-    WithCyclesConfig::new(tokens(2 * digit(call.number)))
+    WithCyclesConfig::new(tokens(call.estimate()))
         .action("tool.call", format!("call-{}", call.number))
         .subject(scope(call))
         .ttl(call.ttl)
+        .unknown_spend(call.unknown_spend)
+        .heartbeat(call.heartbeat)
+        .on_unsettled(call.on_unsettled)
 }
 
 /// An action that tells what it cost, or leaves it at the estimate.
@@ -200,10 +242,10 @@ async fn execute(client: CyclesClient, mut running: Running) -> Result<usize, Er
         .execute(config, |context: Context| async move {
             let reservation = context.reservation_id().to_string();
             let report = |amount| context.record_usage(&tokens(amount)).expect("the reservation's unit");
-            let result = running.work(reservation.clone(), report).await;
-            if result.is_ok() && !running.call.reports {
+            let result = running.work(reservation, report).await;
+            if result.is_ok() && !running.knows {
                 // Nothing was said: the estimate is what is known.
-                running.network.judge().knows(&reservation, 2 * digit(running.call.number));
+                running.knows(running.call.estimate());
             }
             result
         })
@@ -216,9 +258,9 @@ async fn with_value(client: CyclesClient, mut running: Running) -> Result<usize,
     with_cycles(&client, config, |context: Context| async move {
         let reservation = context.reservation_id().to_string();
         let report = |amount| context.record_usage(&tokens(amount)).expect("the reservation's unit");
-        match running.work(reservation.clone(), report).await {
+        match running.work(reservation, report).await {
             Ok(value) => {
-                running.network.judge().knows(&reservation, running.call.amount());
+                running.knows(running.call.amount());
                 Ok((value, tokens(running.call.amount())))
             }
             Err(error) => Err(error.into()),
@@ -230,15 +272,15 @@ async fn with_value(client: CyclesClient, mut running: Running) -> Result<usize,
 /// A guard that is committed, released or dropped.
 async fn guard(client: CyclesClient, mut running: Running) -> Result<usize, Error> {
     let call = running.call.clone();
-    let request = Reserve::new("tool.call", format!("call-{}", call.number)).estimate(tokens(2 * digit(call.number)));
+    let request = Reserve::new("tool.call", format!("call-{}", call.number)).estimate(tokens(call.estimate()));
     let guard = client.reserve(request.subject(scope(&call)).ttl(call.ttl)).await?;
     let reservation = guard.reservation_id().to_string();
-    // A guard by itself has nothing to report on.
-    running.call.reports = false;
-    let result = running.work(reservation.clone(), |_| ()).await;
+    // A guard by itself has nothing to report on, and its owner no policies.
+    (running.call.reports, running.call.unknown_spend) = (false, UnknownSpend::Release);
+    let result = running.work(reservation, |_| ()).await;
     match &result {
         Ok(_) => {
-            running.network.judge().knows(&reservation, call.amount());
+            running.knows(call.amount());
             // Its outcome is its caller's own business; whatever it is, the value is.
             drop(guard.commit(tokens(call.amount())).await);
         }

@@ -86,6 +86,8 @@ struct World {
 enum End {
     /// It ends with whatever is under way.
     Exits,
+    /// It shuts down in the middle of everything, and has little time for it.
+    ShutsDown,
     /// Everything is healthy again, and it flushes.
     Flushes,
 }
@@ -124,7 +126,11 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
             processes.push((Life::until(end_at), calls));
         }
         let life = processes[0].0.clone();
-        let end = if last { End::Flushes } else { End::Exits };
+        let end = match rng.u32(..2) {
+            _ if last => End::Flushes,
+            0 => End::Exits,
+            _ => End::ShutsDown,
+        };
         let crashed = world.run_machine(processes, end);
         if machine == 0 {
             steps = life.steps();
@@ -133,7 +139,7 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
         if power_fails {
             world.platter.lose_power();
         }
-        if end == End::Exits || crashed {
+        if end != End::Flushes || crashed {
             let may_be_gone = world.network.judge().lost_in_a_crash();
             world.lost.extend(may_be_gone);
         }
@@ -206,6 +212,16 @@ impl World {
                     self.flush(*process, client, life).await;
                 }
             }
+            if end == End::ShutsDown {
+                for (_, client, life) in &ended {
+                    let time = Duration::from_millis(self.rng.u64(..5_000));
+                    tokio::select! {
+                        biased;
+                        () = life.over() => {}
+                        _ = client.shutdown(time) => {}
+                    }
+                }
+            }
             let crashes = ended.iter().filter(|(_, _, life)| life.is_over()).count();
             for (_, _, life) in &ended {
                 self.network.judge().counts.steps += life.steps();
@@ -268,13 +284,22 @@ impl World {
         }
         self.network.set_trouble(0.0);
         (self.stalling, self.health().failing) = (0.0, 0.0);
-        let report = tokio::select! {
+        let shuts_down = self.rng.bool();
+        let all_settled = async {
+            if shuts_down {
+                let report = client.shutdown(LONGEST).await;
+                report.remaining + report.live
+            } else {
+                client.flush(LONGEST).await.remaining
+            }
+        };
+        let remaining = tokio::select! {
             biased;
             () = life.over() => return,
-            report = client.flush(LONGEST) => report,
+            remaining = all_settled => remaining,
         };
         self.network.judge().rests(self.clock.now_ms());
-        self.network.judge().flushed(report.remaining);
+        self.network.judge().flushed(remaining);
         // What a reservation that nobody has holds is returned before its time to live is over.
         let observer = self.network.authority.client("acme");
         let orphans = self.network.judge().orphans(process);
