@@ -11,6 +11,7 @@ mod key;
 mod limits;
 mod literal;
 mod names;
+mod scope_value;
 mod stream;
 mod validate;
 
@@ -96,4 +97,22 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn cycles(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::cycles(arguments.into(), &item.into()).into()
+}
+
+/// Implements `ScopeValue` for an enum whose variants have no fields, or for a struct with one field.
+///
+/// A variant's value is its name in lower case, with dashes between words, or what `#[scope_value("…")]` says. Values are checked
+/// while the program is compiled. A struct has the value of its field.
+///
+/// ```ignore
+/// #[derive(ScopeValue)]
+/// enum Team {
+///     Engineering,
+///     #[scope_value("helpdesk")]
+///     Support,
+/// }
+/// ```
+#[proc_macro_derive(ScopeValue, attributes(scope_value))]
+pub fn scope_value(input: TokenStream) -> TokenStream {
+    scope_value::derive(input.into()).into()
 }

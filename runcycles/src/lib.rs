@@ -22,7 +22,7 @@ pub mod models {
     pub use crate::protocol::*;
 }
 
-pub use self::call::{IntoAmount, ScopeValue};
+pub use self::call::{Encoded, IntoAmount, ScopeValue};
 pub use self::client::{
     Answer, CyclesClient, CyclesClientBuilder, CyclesConfig, Durability, HeartbeatPolicy, JournalConfig, Mode,
     OnUnsettled, Operation, Pages, Response, ResponseMetadata, RetryConfig, UnknownSpend, current_client,
@@ -31,7 +31,7 @@ pub use self::client::{
 pub use self::error::{ConfigError, Error, Refusal, StreamCut, TransportError, TransportErrorKind, denial};
 pub use self::guard::{ReservationGuard, ShutdownReport};
 pub use self::heartbeat::{LeaseState, LeaseStatus};
-pub use self::lifecycle::{Context, Priority, WithCyclesConfig, context, with_cycles};
+pub use self::lifecycle::{Context, Priority, WithCyclesConfig, carry, context, spawn_in_context, with_cycles};
 pub use self::protocol::{Amount, Reserve, credits, risk_points, tokens};
 pub use self::scope::Scope;
 pub use self::settlement::{FlushReport, Settlement, SettlementCounters, SettlementEvent, SettlementStep};
@@ -73,6 +73,29 @@ pub use self::transport::{BoxFuture, Transport};
 ///
 #[cfg(feature = "macros")]
 pub use runcycles_macros::cycles;
+
+/// Implements [`ScopeValue`] for an enum or for a struct with one field.
+///
+/// ```
+/// use runcycles::ScopeValue;
+///
+/// #[derive(ScopeValue)]
+/// enum Team {
+///     Engineering,
+///     #[scope_value("helpdesk")]
+///     Support,
+/// }
+///
+/// #[derive(ScopeValue)]
+/// struct UserId(u64);
+///
+/// assert_eq!(Team::Engineering.scope_value().as_deref(), Some("engineering"));
+/// assert_eq!(Team::Support.scope_value().as_deref(), Some("helpdesk"));
+/// assert_eq!(UserId(7).scope_value().as_deref(), Some("7"));
+/// ```
+///
+#[cfg(feature = "macros")]
+pub use runcycles_macros::ScopeValue;
 
 #[doc(hidden)]
 pub mod __private {

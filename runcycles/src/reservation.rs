@@ -40,6 +40,8 @@ pub(crate) struct Report {
     pub(crate) spend: Spend,
     pub(crate) metrics: Option<CyclesMetrics>,
     pub(crate) metadata: Metadata,
+    /// What guarded calls inside were settled with, in the same unit.
+    pub(crate) inside: u64,
 }
 
 /// What is known of an action's spend.

@@ -55,6 +55,52 @@ levels! {
     toolset, Toolset, "a group of tools or models";
 }
 
+impl Scope {
+    /// A level's value for text of any characters, such as an address: different texts have different values, also for servers
+    /// that compare values without regard to case.
+    ///
+    /// Small ASCII letters, digits, `.` and `-` stand for themselves, and any other byte of the text for `_` and its two
+    /// hexadecimal digits. The value may have at most 128 characters, which is checked where a request is made from it.
+    ///
+    /// ```
+    /// use runcycles::Scope;
+    ///
+    /// assert_eq!(Scope::encode("jane@acme.com"), "jane_40acme.com");
+    /// assert_eq!(Scope::decode("jane_40acme.com").as_deref(), Some("jane@acme.com"));
+    /// assert!(Scope::agent(Scope::encode("auth0|Jane")).validate().is_ok());
+    /// ```
+    pub fn encode(text: &str) -> String {
+        let mut value = String::with_capacity(text.len());
+        for byte in text.bytes() {
+            match byte {
+                b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' => value.push(byte.into()),
+                other => {
+                    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
+                    value.extend(['_', digit(other >> 4), digit(other & 15)]);
+                }
+            }
+        }
+        value
+    }
+
+    /// The text that [`encode`](Self::encode) made a value of; `None` for what it never makes.
+    pub fn decode(value: &str) -> Option<String> {
+        let mut bytes = Vec::with_capacity(value.len());
+        let mut rest = value.bytes();
+        while let Some(byte) = rest.next() {
+            bytes.push(match byte {
+                b'_' => {
+                    let mut digit = || char::from(rest.next()?).to_digit(16);
+                    u8::try_from(digit()? * 16 + digit()?).ok()?
+                }
+                other => other,
+            });
+        }
+        let text = String::from_utf8(bytes).ok()?;
+        (Self::encode(&text) == value).then_some(text)
+    }
+}
+
 impl Subject {
     /// Adds a name and value for reporting. Dimensions cap nothing on an authority of protocol v0.
     pub fn dimension(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

@@ -3,13 +3,19 @@
 use std::time::Duration;
 
 use runcycles::models::Decision;
-use runcycles::{Context, CyclesClient, Error, Scope, WithCyclesConfig, context, tokens};
+use runcycles::{
+    Context, CyclesClient, Error, Reserve, Scope, WithCyclesConfig, carry, context, metered, spawn_in_context, tokens,
+    usd,
+};
 use serde_json::json;
+use tracing::Level;
 
 use crate::support::clock::pass;
+use crate::support::log::Log;
 use crate::support::reply::json;
 use crate::support::script::Script;
 use crate::support::sent::Route;
+use crate::support::stream::{collect, items};
 
 fn config() -> WithCyclesConfig {
     WithCyclesConfig::new(tokens(10)).action("llm.completion", "gpt-4o")
@@ -156,4 +162,81 @@ async fn calls_side_by_side_each_see_their_own_context() {
         script.of(Route::Commit).iter().map(|sent| sent.json()["actual"]["amount"].as_u64()).collect();
     amounts.sort_unstable();
     assert_eq!(amounts, [Some(1), Some(2), Some(3)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_carried_future_has_the_context_the_client_and_the_scope_of_where_it_was_made() {
+    let script = Script::new();
+    let client = script.client().scoped(Scope::agent("bot"));
+    let inner = client
+        .run(async {
+            execute(&client, async |_| {
+                let task = spawn_in_context(async {
+                    let client = runcycles::current_client().unwrap();
+                    (current(), execute(&client, async |inner| Ok(inner.subject().clone())).await)
+                });
+                Ok(task.await.unwrap())
+            })
+            .await
+        })
+        .await;
+    assert_eq!(inner, (Some("rsv_1".to_owned()), Scope::tenant("acme").agent("bot")));
+    assert_eq!(carry(async { current() }).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_action_inside_of_itself_is_warned_of_once_for_each_place() {
+    let log = Log::start();
+    let script = Script::new();
+    let client = script.client();
+    for _ in 0..2 {
+        execute(&client, async |_| {
+            let config = WithCyclesConfig::new(tokens(1)).action("llm.completion", "gpt-4o");
+            client.execute(config, async |_| Ok::<_, Error>(())).await
+        })
+        .await;
+        execute(&client, async |_| {
+            let config = WithCyclesConfig::new(tokens(1)).action("llm.completion", "another");
+            client.execute(config, async |_| Ok::<_, Error>(())).await
+        })
+        .await;
+    }
+    log.told(Level::WARN, &["gpt-4o", "tenant:acme", "lifecycle_context.rs"]);
+    let warnings = log.lines().iter().filter(|line| line.starts_with("WARN")).count();
+    assert_eq!(warnings, 1, "{:#?}", log.lines());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outer_call_can_leave_out_what_inner_ones_were_charged() {
+    let script = Script::new();
+    let client = script.client();
+    execute(&client, async |outer| {
+        execute(&client, async |inner| inner.set_actual(tokens(3)).map_err(|_| unreachable!())).await;
+        let guard = client.reserve(Reserve::new("a", "b").estimate(tokens(5))).await?;
+        let stream = items([2, 7].map(Ok::<u64, Error>));
+        collect(metered(guard, stream, |size| *size), 2).await;
+        let other = WithCyclesConfig::new(usd!(1)).action("a", "b");
+        client.execute(other, async |_| Ok::<_, Error>(())).await?;
+        assert_eq!(outer.charged_inside(), tokens(12));
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn tools_and_tokens_are_held_to_the_caps() {
+    let script = Script::new();
+    let capped = json!({
+        "decision": "ALLOW_WITH_CAPS", "reservation_id": "rsv_7", "affected_scopes": [],
+        "caps": { "max_tokens": 500, "tool_denylist": ["shell.exec"] },
+    });
+    script.next(Route::Reserve, [json(200, &capped)]);
+    for (tokens, tools) in [(500, vec!["search"]), (800, vec!["search", "shell.exec"])] {
+        execute(&script.client(), async |context| {
+            assert_eq!(context.clamp_max_tokens(800), tokens);
+            assert_eq!(context.allowed_tools(["search", "shell.exec"], |tool| tool), tools);
+            Ok(())
+        })
+        .await;
+    }
 }

@@ -79,3 +79,18 @@ fn what_a_subject_leaves_out_is_filled_and_what_it_has_stays() {
         Scope::tenant("outer").agent("call").toolset("outer").dimension("run", "call").dimension("team", "outer");
     assert_eq!(filled, expected);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_text_has_a_value_of_its_own_for_a_level(text in "\\PC{1,30}|[a-zA-Z_.|@-]{1,40}", other in "[a-zA-Z_.|@-]{1,5}") {
+        let value = Scope::encode(&text);
+        proptest::prop_assert_eq!(Scope::decode(&value), Some(text.clone()));
+        proptest::prop_assert_eq!(value.to_lowercase(), value.clone(), "servers may compare without regard to case");
+        if value.len() <= 128 {
+            proptest::prop_assert!(Scope::agent(value.clone()).validate().is_ok());
+        }
+        proptest::prop_assert_eq!(Scope::encode(&other) == value, other == text);
+    }
+}

@@ -1,5 +1,6 @@
 //! A call, collected argument by argument.
 
+use std::panic::Location;
 use std::time::Duration;
 
 use super::{IntoAmount, Lasting, ScopeValue};
@@ -84,6 +85,7 @@ pub struct CallBuilder {
 impl CallBuilder {
     /// A call of an action, and what it may cost. A bare number counts in `unit`, or else in microcents; an amount in
     /// another unit than the one given is an error.
+    #[track_caller]
     pub fn new(kind: &str, name: &str, unit: Option<&Unit>, estimate: &impl IntoAmount) -> Self {
         Self {
             action: Action::new(kind, name),
@@ -95,7 +97,7 @@ impl CallBuilder {
             overage_policy: None,
             client: None,
             policies: CallPolicies::default(),
-            terms: Terms::default(),
+            terms: Terms { site: Some(Location::caller()), ..Terms::default() },
             also: Vec::new(),
             key: None,
             planned: None,

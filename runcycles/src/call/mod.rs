@@ -18,4 +18,4 @@ pub use self::builder::{Call, CallBuilder};
 pub use self::duration::Lasting;
 pub use self::guard::{Fallible, Guard, GuardedResult, guard};
 pub use self::metadata::IntoMetadata;
-pub use self::scope_value::ScopeValue;
+pub use self::scope_value::{Encoded, ScopeValue};

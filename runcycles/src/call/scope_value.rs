@@ -4,10 +4,13 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::scope::Scope;
+
 /// A value for a level or a dimension of a guarded call, such as `agent = user_id`.
 ///
 /// Text, integers and UUIDs are such values, and so are references to them and `Option`s of them: `None` leaves the level
-/// out. Implement it for an enum, so that a level's values cannot be misspelt:
+/// out. Text of any characters becomes one by [`Encoded`]. Derive it for an enum, so that a level's values cannot be misspelt,
+/// or implement it:
 ///
 /// ```
 /// use runcycles::ScopeValue;
@@ -61,6 +64,27 @@ impl<T: ScopeValue> ScopeValue for Option<T> {
 impl<T: ScopeValue + ToOwned + ?Sized> ScopeValue for Cow<'_, T> {
     fn scope_value(&self) -> Option<String> {
         T::scope_value(self)
+    }
+}
+
+/// A value whose text may hold any characters, such as an address: [`Scope::encode`] makes it fit, and no two values the same.
+///
+/// ```
+/// use runcycles::{Encoded, Error, ScopeValue, cycles, usd};
+///
+/// #[cycles(usd!(0.02), "llm.completion", agent = Encoded(email))]
+/// async fn ask(email: &str) -> Result<(), Error> {
+///     Ok(())
+/// }
+///
+/// assert_eq!(Encoded("auth0|Jane").scope_value().as_deref(), Some("auth0_7c_4aane"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Encoded<T>(pub T);
+
+impl<T: ScopeValue> ScopeValue for Encoded<T> {
+    fn scope_value(&self) -> Option<String> {
+        self.0.scope_value().map(|value| Scope::encode(&value))
     }
 }
 

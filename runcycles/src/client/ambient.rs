@@ -1,6 +1,7 @@
 //! What calls inherit from where they run: a client and a scope.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::CyclesClient;
@@ -43,6 +44,18 @@ pub fn current_client() -> Result<CyclesClient, Error> {
     })
 }
 
+/// A future with the ambient client and scope of the place where this is called.
+pub(crate) fn carry_ambient<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let ambient = AMBIENT.try_with(Clone::clone).ok();
+    async move {
+        let future = pin!(future);
+        match ambient {
+            Some(ambient) => AMBIENT.scope(ambient, future).await,
+            None => future.await,
+        }
+    }
+}
+
 /// The ambient scope.
 pub(super) fn scope() -> Option<Arc<Subject>> {
     AMBIENT.try_with(|ambient| Arc::clone(&ambient.scope)).ok()
@@ -51,7 +64,7 @@ pub(super) fn scope() -> Option<Arc<Subject>> {
 impl CyclesClient {
     /// Runs a future under this client: guarded calls inside use it unless they name another, and inherit its scope.
     ///
-    /// Tasks spawned inside do not inherit it; run them under a client of their own.
+    /// Tasks spawned inside do not inherit it; [`carry`](crate::carry) takes it to them.
     ///
     /// ```
     /// # async fn plan() {}

@@ -28,6 +28,7 @@ use crate::settlement::KeptJournal;
 use crate::settlement::{Observer, Queue};
 use crate::transport::Transport;
 
+pub(crate) use self::ambient::carry_ambient;
 pub(crate) use self::answer::read as read_answer;
 pub(crate) use self::operation::{Prepared, encode};
 pub(crate) use self::policy::CallPolicies;

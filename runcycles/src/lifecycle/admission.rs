@@ -1,5 +1,6 @@
 //! Whether an action may run, and what holds budget for it then.
 
+use std::panic::Location;
 use std::time::Duration;
 
 use super::priority::Priority;
@@ -30,6 +31,8 @@ pub(crate) struct Terms {
     pub(crate) priority: Option<Priority>,
     /// What the action may cost in other units.
     pub(crate) also: Vec<Amount>,
+    /// The place in the program.
+    pub(crate) site: Option<&'static Location<'static>>,
 }
 
 /// An action that may run.

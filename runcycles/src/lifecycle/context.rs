@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::guard::ReservationGuard;
 use crate::heartbeat::{LeaseRef, LeaseStatus};
 use crate::protocol::{
-    Amount, AmountError, Balance, Caps, CyclesMetrics, Decision, EvidenceRef, ReservationId, Subject,
+    Action, Amount, AmountError, Balance, Caps, CyclesMetrics, Decision, EvidenceRef, MAX_AMOUNT, ReservationId,
+    Subject,
 };
 use crate::reservation::Reservation;
 
@@ -17,7 +18,7 @@ tokio::task_local! {
 
 /// The context of the guarded call that runs here, or `None` outside of one.
 ///
-/// A task spawned inside a guarded call does not inherit it: hand the [`Context`] over.
+/// A task spawned inside a guarded call does not inherit it: [`carry`](crate::carry) takes it there.
 ///
 /// ```
 /// # fn max_tokens() -> u64 {
@@ -125,6 +126,72 @@ impl Context {
     /// Signed evidence of the reservation.
     pub fn evidence(&self) -> Option<&EvidenceRef> {
         self.reservation.evidence.as_ref()
+    }
+
+    /// `wanted`, or the cap on tokens where that is less.
+    pub fn clamp_max_tokens(&self, wanted: u64) -> u64 {
+        self.caps().map_or(wanted, |caps| caps.clamp_max_tokens(wanted))
+    }
+
+    /// Whether the caps allow a tool; without caps, every tool is allowed. An action that refuses a tool tells its model why,
+    /// or the model asks for it again.
+    pub fn is_tool_allowed(&self, tool: &str) -> bool {
+        self.caps().is_none_or(|caps| caps.is_tool_allowed(tool))
+    }
+
+    /// Those of some tools that the caps allow; `name` says what the caps call a tool.
+    ///
+    /// ```
+    /// # struct Tool { name: &'static str }
+    /// # let tools = vec![Tool { name: "search" }];
+    /// let offered = match runcycles::context() {
+    ///     Some(context) => context.allowed_tools(tools, |tool| tool.name),
+    ///     None => tools,
+    /// };
+    /// # assert_eq!(offered.len(), 1);
+    /// ```
+    pub fn allowed_tools<T>(&self, tools: impl IntoIterator<Item = T>, name: impl Fn(&T) -> &str) -> Vec<T> {
+        tools.into_iter().filter(|tool| self.is_tool_allowed(name(tool))).collect()
+    }
+
+    /// What guarded calls inside of this one have been settled with so far, in the unit of this one.
+    ///
+    /// Nested calls are reservations of their own, so an action that knows what it cost with everything inside leaves this out:
+    ///
+    /// ```
+    /// use runcycles::{Error, context, cycles, tokens};
+    ///
+    /// #[cycles(tokens(1_000), "agent.run", action_name = "outer")]
+    /// async fn run() -> Result<(), Error> {
+    ///     part().await?;
+    ///     let all = tokens(700); // as the model's last answer says
+    ///     if let Some(context) = context() {
+    ///         let own = all.checked_sub(&context.charged_inside()).unwrap_or(tokens(0));
+    ///         context.set_actual(own).ok();
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// #[cycles(tokens(500), "llm.completion")]
+    /// async fn part() -> Result<(), Error> {
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn charged_inside(&self) -> Amount {
+        Amount::new(self.reservation.unit().clone(), self.reservation.report().inside)
+    }
+
+    /// What is done.
+    pub(super) fn action(&self) -> &Action {
+        &self.reservation.action
+    }
+
+    /// Counts what a call inside of this one was settled with; amounts in other units are not its own.
+    pub(crate) fn charge_inside(&self, amount: &Amount) {
+        if amount.unit() == self.reservation.unit() {
+            let mut report = self.reservation.report();
+            report.inside = report.inside.saturating_add(amount.value()).min(MAX_AMOUNT);
+        }
     }
 
     /// Adds spend that has happened. What was recorded is committed even if the action fails, panics or is cancelled.

@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::admission::{Admitted, Terms, admit};
-use super::context::Context;
+use super::context::{Context, context};
+use super::nesting::warn_of_double_counting;
 use super::pinned::PinnedBody;
 use crate::client::{CallPolicies, CyclesClient, HeartbeatPolicy, OnUnsettled};
 use crate::error::Error;
@@ -57,6 +58,10 @@ where
         guard.set_unknown_spend(policies.unknown_spend(client.config()));
     }
     guard.reservation().report().metrics = metrics;
+    let outer = context();
+    if let (Some(outer), Some(site)) = (&outer, terms.site) {
+        warn_of_double_counting(outer, &guard, site);
+    }
     let context = Context::new(Arc::clone(guard.reservation()), guard.lease_ref()).beside(&also);
     if let Some(planned) = policies.planned {
         warn_of_a_long_plan(&guard, planned);
@@ -93,6 +98,9 @@ where
             let mut commit = commit_after_success(&guard, actual);
             let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX).min(i32::MAX as u64);
             commit.metrics.get_or_insert_default().latency_ms.get_or_insert(latency_ms);
+            if let Some(outer) = &outer {
+                outer.charge_inside(&commit.actual);
+            }
             let reservation_id = guard.reservation_id().clone();
             let lease = guard.lease();
             let settlement = guard.commit(commit).await;

@@ -1,13 +1,16 @@
 //! The guarded call: reserve, run, settle.
 
 mod admission;
+mod carry;
 mod context;
 mod govern;
+mod nesting;
 mod pinned;
 mod priority;
 mod with_cycles;
 
 pub(crate) use self::admission::{Terms, admit};
+pub use self::carry::{carry, spawn_in_context};
 pub use self::context::{Context, context};
 pub(crate) use self::govern::{Outcome, govern, tell};
 pub use self::pinned::PinnedBody;

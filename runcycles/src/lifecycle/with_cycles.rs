@@ -1,6 +1,7 @@
 //! The guarded call as a function.
 
 use std::error::Error as StdError;
+use std::panic::Location;
 use std::time::Duration;
 
 use super::admission::Terms;
@@ -25,11 +26,12 @@ pub struct WithCyclesConfig {
 
 impl WithCyclesConfig {
     /// A call that may cost an amount. It needs an [`action`](Self::action) too.
+    #[track_caller]
     pub fn new(estimate: Amount) -> Self {
         Self {
             reserve: Reserve::new("", "").estimate(estimate),
             policies: CallPolicies::default(),
-            terms: Terms::default(),
+            terms: Terms { site: Some(Location::caller()), ..Terms::default() },
             metrics: None,
         }
     }

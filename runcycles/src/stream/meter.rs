@@ -10,7 +10,7 @@ use super::slices::Slices;
 use crate::client::CyclesClient;
 use crate::error::Error;
 use crate::guard::{DropReason, ReservationGuard};
-use crate::lifecycle::Context;
+use crate::lifecycle::{Context, context};
 use crate::protocol::{Amount, CommitRequest, MAX_AMOUNT, Metadata, ReservationCreateRequest, Unit};
 use crate::reservation::Spend;
 use crate::settlement::Settlement;
@@ -56,6 +56,8 @@ pub(super) struct Meter {
     /// Whether the authority only observes: then nothing is held, and nothing cut.
     observed: bool,
     started: Instant,
+    /// The context that the stream was made in.
+    outer: Option<Context>,
 }
 
 /// A slice on its way.
@@ -82,6 +84,7 @@ impl Meter {
             context: context_of(&guard),
             observed: guard.is_observed(),
             started: Instant::now(),
+            outer: context(),
             slices: VecDeque::from([guard]),
         }
     }
@@ -188,6 +191,7 @@ impl Meter {
         let is_known = self.used > 0 || self.settled > 0 || self.reported() != Spend::Unknown;
         let spent = self.amount(self.spent());
         let slice = self.slices.pop_front()?;
+        self.charge_outer(spent.value());
         let latency_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX).min(i32::MAX as u64);
         let mut report = slice.reservation().report();
         report.metrics.get_or_insert_default().latency_ms.get_or_insert(latency_ms);
@@ -209,6 +213,13 @@ impl Meter {
         };
         drop(report);
         Some(Box::pin(slice.abandon(reason)?))
+    }
+
+    /// Tells the context that the stream was made in.
+    fn charge_outer(&self, spent: u64) {
+        if let Some(outer) = &self.outer {
+            outer.charge_inside(&self.amount(spent));
+        }
     }
 
     fn commit_of(&self, slice: &ReservationGuard, spent: u64) -> CommitRequest {
@@ -238,6 +249,7 @@ impl Meter {
         let spent = self.spent();
         let Some(slice) = self.slices.pop_front() else { return };
         let commit = self.commit_of(&slice, spent);
+        self.charge_outer(spent);
         drop(slice.commit(commit));
         self.settled = self.settled.saturating_add(spent);
         self.used = 0;
