@@ -91,13 +91,14 @@ impl Reserve {
         let held = prepare(state, &postings, |before| reserve(before, self.estimate))?;
 
         let settings = settings_for(state, self.tenant, &self.subject.path, self.unit, now);
+        let scope = state.ledgers().share_scope(self.subject.path, &held);
         let granted_ttl_ms = self.ttl_ms.unwrap_or(settings.default_ttl_ms).min(settings.max_ttl_ms);
         let reservation = Reservation {
             id: self.id,
             tenant: self.tenant,
             key: self.key,
             fingerprint: self.fingerprint,
-            scope: self.subject.path,
+            scope,
             spelling: self.subject.spelling,
             dimensions: self.subject.dimensions,
             action: self.action,

@@ -54,7 +54,8 @@ impl Exchange {
         let mut buffer = Uuid::encode_buffer();
         let request_id = &*self.request_id.hyphenated().encode_lower(&mut buffer);
         let headers = response.headers_mut();
-        headers.reserve(8);
+        // Those below and no more: a map for one more is beyond the sizes that allocators hand out quickly.
+        headers.reserve(6);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         // Hexadecimal digits and hyphens are always a header's value.
         headers.extend(HeaderValue::from_str(request_id).map(|value| (REQUEST_ID, value)));

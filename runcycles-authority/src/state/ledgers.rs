@@ -6,7 +6,7 @@ use std::sync::Arc;
 use runcycles::models::{Caps, Level};
 use uuid::Uuid;
 
-use super::{Overage, TenantId};
+use super::{Overage, Posting, TenantId};
 use crate::clock::Millis;
 use crate::scope::{ScopePath, segments};
 use crate::unit::Unit;
@@ -154,6 +154,12 @@ impl Ledgers {
     /// A tenant's ledgers whose scope has a segment below the tenant, in no order.
     pub(crate) fn with_segment(&self, tenant: TenantId, level: Level, value: &str) -> &[LedgerId] {
         self.by_segment.get(&(tenant, level, Box::from(value))).map_or(&[], Vec::as_slice)
+    }
+
+    /// A path as the innermost of these ledgers has it, where it stands there, so that many reservations share one text.
+    pub(crate) fn share_scope(&self, path: ScopePath, held: &[Posting]) -> ScopePath {
+        let innermost = held.last().map(|posting| &self.get(posting.ledger).scope);
+        innermost.filter(|scope| **scope == path).cloned().unwrap_or(path)
     }
 
     pub(super) fn contains(&self, id: LedgerId) -> bool {

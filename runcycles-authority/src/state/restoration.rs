@@ -162,13 +162,13 @@ impl State {
 /// The reservations, and when those that are finished are forgotten.
 fn restore_reservations(
     state: &State,
-    rows: IdMap<Box<Reservation>>,
+    mut rows: IdMap<Box<Reservation>>,
 ) -> Result<(Reservations, Vec<(Millis, Retired)>), Inconsistent> {
     let mut finished = Vec::with_capacity(rows.len());
     let mut created = Vec::with_capacity(rows.len());
     let mut deadlines = Vec::new();
     let mut by_key = ByKey::with_capacity(rows.len());
-    for row in rows.values() {
+    for row in rows.values_mut() {
         check_tenant(state, row.tenant, "a reservation")?;
         let extended = row.extensions.iter().flat_map(|extension| &extension.postings);
         let settled = row.phase.settlement().into_iter().flat_map(|settlement| &settlement.postings);
@@ -180,6 +180,7 @@ fn restore_reservations(
         deadlines.extend(row.deadline().map(|deadline| (deadline, row.id)));
         created.push((row.tenant, row.created_at, row.id));
         by_key.insert(row.tenant, &row.key, row.id);
+        row.scope = state.ledgers.share_scope(row.scope.clone(), &row.held);
     }
     // A set is made at once from what is in order; comparing ids as numbers is what puts it in order fastest.
     created.sort_unstable_by_key(|(tenant, created_at, id)| (*tenant, *created_at, id.as_u128()));
