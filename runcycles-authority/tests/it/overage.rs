@@ -274,6 +274,17 @@ fn an_event_goes_into_debt_and_a_later_one_is_charged_nothing() {
 }
 
 #[test]
+fn an_event_is_capped_where_overdraft_has_no_limit() {
+    let world = World::new(|builder| builder.budget(CHILD, tokens(50_000)));
+
+    let event = with(spend(500_000), json!({"overage_policy": OVERDRAFT}));
+    let body = world.acme.post("/v1/events", &event).ok();
+
+    assert_eq!(body["charged"]["amount"], 50_000);
+    assert_eq!(world.figures(CHILD), (50_000, 0, 0, 0, true));
+}
+
+#[test]
 fn events_ignore_the_over_limit_flag() {
     let world = World::new(|builder| builder.budget(CHILD, tokens(100)));
     let (first, second) = (world.acme.held(&hold(60)), world.acme.held(&hold(40)));

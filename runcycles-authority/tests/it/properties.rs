@@ -7,13 +7,13 @@ use runcycles::{Amount, tokens};
 use runcycles_authority::{Budget, Ledger};
 use serde_json::{Value, json};
 
-use crate::support::{World, fresh_key, tokens as tokens_json};
+use crate::support::{Reply, World, fresh_key, tokens as tokens_json};
 
 const SCOPES: [&str; 3] = ["tenant:acme", "tenant:acme/agent:a", "tenant:acme/agent:b"];
-const POLICIES: [&str; 3] = ["REJECT", "ALLOW_IF_AVAILABLE", "ALLOW_WITH_OVERDRAFT"];
+pub(crate) const POLICIES: [&str; 3] = ["REJECT", "ALLOW_IF_AVAILABLE", "ALLOW_WITH_OVERDRAFT"];
 
 #[derive(Clone, Debug)]
-enum Call {
+pub(crate) enum Call {
     Reserve { agent: &'static str, estimate: u64, policy: &'static str, ttl_ms: u64 },
     Commit { reservation: usize, actual: u64 },
     Release { reservation: usize },
@@ -22,7 +22,7 @@ enum Call {
     Advance { ms: u64 },
 }
 
-fn call(policies: &'static [&'static str]) -> impl Strategy<Value = Call> {
+pub(crate) fn call(policies: &'static [&'static str]) -> impl Strategy<Value = Call> {
     let agent = prop::sample::select(&["a", "b"][..]);
     let policy = prop::sample::select(policies);
     prop_oneof![
@@ -37,14 +37,14 @@ fn call(policies: &'static [&'static str]) -> impl Strategy<Value = Call> {
 }
 
 /// Makes the calls, each as often as told, and keeps what was charged to each agent.
-struct Session {
+pub(crate) struct Session {
     world: World,
     reservations: Vec<(String, &'static str)>,
     charged: BTreeMap<&'static str, u64>,
 }
 
 impl Session {
-    fn new(allocations: [u64; 3], limits: [u64; 3]) -> Self {
+    pub(crate) fn new(allocations: [u64; 3], limits: [u64; 3]) -> Self {
         let world = World::new(|builder| {
             let budgets = SCOPES.iter().zip(allocations).zip(limits);
             budgets.fold(builder, |builder, ((scope, allocated), limit)| {
@@ -54,9 +54,13 @@ impl Session {
         Self { world, reservations: Vec::new(), charged: BTreeMap::new() }
     }
 
-    fn make(&mut self, call: &Call, times: usize) {
+    /// The first answer, where the call asks anything.
+    pub(crate) fn make(&mut self, call: &Call, times: usize) -> Option<Reply> {
         let (path, body, agent) = match call {
-            Call::Advance { ms } => return self.world.advance(*ms),
+            Call::Advance { ms } => {
+                self.world.advance(*ms);
+                return None;
+            }
             Call::Reserve { agent, estimate, policy, ttl_ms } => {
                 let body = json!({
                     "idempotency_key": fresh_key(),
@@ -80,16 +84,16 @@ impl Session {
                 ("/v1/events".to_owned(), body, *agent)
             }
             Call::Commit { reservation, actual } => {
-                let Some((id, agent)) = self.pick(*reservation) else { return };
+                let (id, agent) = self.pick(*reservation)?;
                 let body = json!({"idempotency_key": fresh_key(), "actual": tokens_json(*actual)});
                 (format!("/v1/reservations/{id}/commit"), body, agent)
             }
             Call::Release { reservation } => {
-                let Some((id, agent)) = self.pick(*reservation) else { return };
+                let (id, agent) = self.pick(*reservation)?;
                 (format!("/v1/reservations/{id}/release"), json!({"idempotency_key": fresh_key()}), agent)
             }
             Call::Extend { reservation, by_ms } => {
-                let Some((id, agent)) = self.pick(*reservation) else { return };
+                let (id, agent) = self.pick(*reservation)?;
                 let body = json!({"idempotency_key": fresh_key(), "extend_by_ms": by_ms});
                 (format!("/v1/reservations/{id}/extend"), body, agent)
             }
@@ -105,6 +109,7 @@ impl Session {
         if first.status.is_success() {
             self.note(call, &first.body, agent);
         }
+        Some(first)
     }
 
     fn note(&mut self, call: &Call, body: &Value, agent: &'static str) {
@@ -125,7 +130,7 @@ impl Session {
         (count > 0).then(|| self.reservations[reservation % count].clone())
     }
 
-    fn ledgers(&self) -> Vec<Ledger> {
+    pub(crate) fn ledgers(&self) -> Vec<Ledger> {
         SCOPES.iter().map(|scope| self.world.ledger(scope)).collect()
     }
 
@@ -205,6 +210,36 @@ proptest! {
             for ledger in session.ledgers() {
                 prop_assert!(ledger.spent.value() <= ledger.allocated.value());
                 prop_assert!(ledger.debt.is_zero() && !ledger.is_over_limit);
+            }
+        }
+    }
+
+    #[test]
+    fn debt_never_exceeds_the_overdraft_limit(
+        calls in prop::collection::vec(call(&POLICIES), 1..60),
+        allocations in prop::array::uniform3(0..400_u64),
+        limits in prop::array::uniform3(prop_oneof![Just(0), 0..80_u64]),
+    ) {
+        let mut session = Session::new(allocations, limits);
+        for call in &calls {
+            session.make(call, 1);
+            for (ledger, limit) in session.ledgers().iter().zip(limits) {
+                prop_assert!(ledger.debt.value() <= limit, "{}", ledger);
+            }
+        }
+    }
+
+    #[test]
+    fn a_parent_has_spent_at_least_what_each_child_has(
+        calls in prop::collection::vec(call(&POLICIES[..2]), 1..60),
+        allocations in prop::array::uniform3(0..400_u64),
+    ) {
+        let mut session = Session::new(allocations, [0; 3]);
+        for call in &calls {
+            session.make(call, 1);
+            let ledgers = session.ledgers();
+            for child in &ledgers[1..] {
+                prop_assert!(ledgers[0].spent.value() >= child.spent.value(), "{} under {}", child, ledgers[0]);
             }
         }
     }
