@@ -1,5 +1,6 @@
 //! The program, as a process.
 
+mod again;
 mod idle;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -4,6 +4,7 @@ mod amount;
 mod arguments;
 mod config;
 mod environment;
+mod notices;
 
 use std::error::Error;
 use std::io::Write as _;
@@ -15,10 +16,12 @@ use runcycles_authority::{Authority, ServerLimits};
 
 use self::arguments::{Arguments, Command, Serve};
 use self::config::Setup;
+use self::notices::Notices;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let Command::Serve(serve) = Arguments::parse().command;
+    Notices::print();
     match run(serve).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
