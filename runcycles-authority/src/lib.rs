@@ -58,3 +58,8 @@ pub mod __private {
     //! What benchmarks measure. Not public API.
     pub use crate::probe::EngineProbe;
 }
+
+/// The README's examples, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

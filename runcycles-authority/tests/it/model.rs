@@ -51,6 +51,17 @@ struct Hold {
     status: Status,
 }
 
+impl Hold {
+    /// Whether it can still be settled.
+    fn check_open(&self) -> Result<(), (u16, &'static str)> {
+        match self.status {
+            Status::Active => Ok(()),
+            Status::Expired => Err((410, "RESERVATION_EXPIRED")),
+            Status::Committed | Status::Released => Err((409, "RESERVATION_FINALIZED")),
+        }
+    }
+}
+
 /// What a call comes to: what was charged and what was given back, or a status and a code.
 type Outcome = Result<(Option<i64>, Option<i64>), (u16, &'static str)>;
 
@@ -124,17 +135,9 @@ impl Model {
         Ok((None, None))
     }
 
-    fn check_open(&self, hold: &Hold) -> Result<(), (u16, &'static str)> {
-        match hold.status {
-            Status::Active => Ok(()),
-            Status::Expired => Err((410, "RESERVATION_EXPIRED")),
-            Status::Committed | Status::Released => Err((409, "RESERVATION_FINALIZED")),
-        }
-    }
-
     fn commit(&mut self, at: usize, actual: i64) -> Outcome {
         let hold = self.holds[at];
-        self.check_open(&hold)?;
+        hold.check_open()?;
         let charged = self.charge(hold.agent, Some(hold.estimate), actual, hold.policy)?;
         self.holds[at].status = Status::Committed;
         let released = (charged < hold.estimate).then_some(hold.estimate - charged);
@@ -143,7 +146,7 @@ impl Model {
 
     fn release(&mut self, at: usize) -> Outcome {
         let hold = self.holds[at];
-        self.check_open(&hold)?;
+        hold.check_open()?;
         self.holds[at].status = Status::Released;
         for at in [0, hold.agent] {
             self.accounts[at].reserved -= hold.estimate;
@@ -153,7 +156,7 @@ impl Model {
 
     fn extend(&mut self, at: usize, by_ms: u64) -> Outcome {
         let hold = self.holds[at];
-        self.check_open(&hold)?;
+        hold.check_open()?;
         if self.now > hold.expires_at {
             return Err((410, "RESERVATION_EXPIRED"));
         }

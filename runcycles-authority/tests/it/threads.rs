@@ -11,7 +11,7 @@ use crate::support::{Caller, World, commit, fresh_key, hold, spend, with};
 
 const THREADS: u64 = 8;
 const CALLS: u64 = 250;
-const AGENTS: u64 = 3;
+const AGENTS: usize = 3;
 /// What all agents have together: less than the threads ask for.
 const SHARED: u64 = 6_000;
 const EACH: u64 = 2_500;
@@ -24,8 +24,8 @@ struct Told {
 }
 
 /// What a thread was told, agent by agent.
-fn work(caller: &Caller, thread: u64) -> [Told; AGENTS as usize] {
-    let mut told = [Told::default(); AGENTS as usize];
+fn work(caller: &Caller, thread: u64) -> [Told; AGENTS] {
+    let mut told = [Told::default(); AGENTS];
     let mut random = thread.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut below = |end: u64| {
         random ^= random << 13;
@@ -34,8 +34,8 @@ fn work(caller: &Caller, thread: u64) -> [Told; AGENTS as usize] {
         (random >> 33) % end
     };
     for _ in 0..CALLS {
-        let agent = below(AGENTS);
-        let told = &mut told[usize::try_from(agent).expect("a small number")];
+        let agent = usize::try_from(below(AGENTS as u64)).expect("a small number");
+        let told = &mut told[agent];
         let subject = json!({"subject": {"tenant": "acme", "agent": format!("a{agent}")}, "overage_policy": "REJECT"});
         let amount = below(20);
         if below(5) == 0 {
