@@ -1,6 +1,8 @@
 //! Settling: known spend is committed, a hold that is not needed is returned, and nothing is lost on the way.
 
 mod claim;
+#[cfg(all(test, feature = "journal"))]
+mod cost;
 mod counters;
 mod event;
 mod flush;
