@@ -278,3 +278,70 @@ async fn where_the_authority_only_observes_nothing_is_kept_alive_or_settled() {
     pass(DAY).await;
     assert_eq!(script.routes(), [Route::Reserve; 3]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_may_have_arrived_is_looked_for_whatever_the_next_one_is_answered() {
+    for second in [
+        reply::throttled("1"),
+        reply::refusal(401, "UNAUTHORIZED"),
+        reply::refusal(400, "INVALID_REQUEST"),
+        reply::refusal(409, "BUDGET_EXCEEDED"),
+        json(200, &json!({ "decision": "DENY", "affected_scopes": [] })),
+        Reply::Fail(TransportErrorKind::Connect),
+    ] {
+        let script = Script::new();
+        script.next(Route::Reserve, [Reply::Lost, second.clone()]);
+        script.next(Route::List, [json(200, &json!({ "reservations": [row("rsv_1", Some("k-1"))] }))]);
+        script.client().reserve(reserve()).await.unwrap_err();
+        pass(DAY).await;
+        assert_eq!(script.routes()[2..], [Route::List, Route::Release], "{second:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_whose_answer_was_lost_belongs_to_whoever_asks_again_with_its_key() {
+    let listed = || json(200, &json!({ "reservations": [row("rsv_1", Some("k-1"))] }));
+    for first in [Reply::Lost, json(200, &json!({ "reservation_id": "rsv_1" }))] {
+        let script = Script::new();
+        script.next(Route::Reserve, [first.clone(), first]);
+        script.always(Route::List, listed());
+        let client = script.client();
+        client.reserve(reserve()).await.unwrap_err();
+        pass(Duration::from_secs(1)).await;
+        let guard = client.reserve(reserve()).await.unwrap();
+        pass(DAY / 24).await;
+        assert!(script.of(Route::List).is_empty() && script.of(Route::Release).is_empty(), "it has an owner");
+        guard.commit(tokens(7)).await.unwrap();
+        assert_eq!(script.of(Route::Commit).len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_is_not_taken_from_a_sibling_with_the_same_key() {
+    let script = Script::new();
+    let client = script.client();
+    script.always(Route::List, json(200, &json!({ "reservations": [row("rsv_1", Some("k-1"))] })));
+    // Its commit is on its way for an hour, and its sibling gives up meanwhile.
+    script.next(Route::Commit, [reply::throttled("3600")]);
+    let owner = client.reserve(reserve()).await.unwrap();
+    script.next(Route::Reserve, [Reply::Lost, Reply::Lost]);
+    client.reserve(reserve()).await.unwrap_err();
+    assert_eq!(owner.commit(tokens(7)).await.unwrap(), Settlement::Pending);
+    pass(DAY / 48).await;
+    assert!(script.of(Route::Release).is_empty(), "known spend is never released");
+    assert_eq!(script.wait_for(Route::Commit, 2).await[1].reservation(), "rsv_1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_whose_hold_was_given_back_is_refused_before_anything_is_sent() {
+    let script = Script::new();
+    let client = script.client();
+    script.next(Route::Reserve, [Reply::Lost, Reply::Lost]);
+    script.always(Route::List, json(200, &json!({ "reservations": [row("rsv_1", Some("k-1"))] })));
+    client.reserve(reserve()).await.unwrap_err();
+    script.wait_for(Route::Release, 1).await;
+    let sent = script.sent().len();
+    let error = client.reserve(reserve()).await.unwrap_err();
+    assert!(matches!(&error, Error::Validation(problem) if problem.to_string().contains("another key")), "{error}");
+    assert_eq!(script.sent().len(), sent);
+}

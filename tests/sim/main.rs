@@ -109,7 +109,7 @@ fn one_seed_is_one_run() {
 }
 
 /// How many seeds may pass until a planted bug is found.
-const SEEDS_PER_BUG: u64 = 300;
+const SEEDS_PER_BUG: u64 = 2_000;
 
 #[test]
 fn every_planted_bug_is_found() {

@@ -174,6 +174,7 @@ impl CyclesClientBuilder {
             heartbeat: Heartbeat::new(),
             settlements: Queue::default(),
             observer: Observer::new(self.hook),
+            keys: Arc::default(),
         };
         Ok(CyclesClient { shared: Arc::new(shared), scope: Arc::new(Subject::default()) })
     }

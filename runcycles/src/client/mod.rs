@@ -25,7 +25,7 @@ use crate::heartbeat::Heartbeat;
 use crate::protocol::Subject;
 #[cfg(feature = "journal")]
 use crate::settlement::KeptJournal;
-use crate::settlement::{Observer, Queue};
+use crate::settlement::{Keys, Observer, Queue};
 use crate::transport::Transport;
 
 pub(crate) use self::ambient::carry_ambient;
@@ -74,6 +74,7 @@ pub(crate) struct Shared {
     pub(crate) heartbeat: Arc<Heartbeat>,
     pub(crate) settlements: Queue,
     pub(crate) observer: Observer,
+    pub(crate) keys: Arc<Keys>,
     /// The journal of known spend, unless it is switched off.
     #[cfg(feature = "journal")]
     pub(crate) journal: Option<KeptJournal>,

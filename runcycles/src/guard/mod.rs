@@ -19,7 +19,7 @@ use crate::protocol::{
     ReleaseRequest, ReservationId, Subject, ValidationError,
 };
 use crate::reservation::Reservation;
-use crate::settlement::{Claim, Owner, Settlement};
+use crate::settlement::{Claim, KeyUse, Owner, Settlement};
 
 pub use self::shutdown::ShutdownReport;
 
@@ -51,6 +51,8 @@ pub struct ReservationGuard {
     beat: Option<Beat>,
     /// Handed on to the settlement.
     owner: Option<Owner>,
+    /// Handed on to the settlement.
+    key_use: Option<KeyUse>,
     /// Where background work runs if the guard is dropped outside of a runtime.
     runtime: Handle,
     /// What becomes of the hold if the guard is dropped and nothing is known of the cost.
@@ -106,10 +108,16 @@ impl DropReason {
 }
 
 impl ReservationGuard {
-    pub(crate) fn new(client: CyclesClient, reservation: Arc<Reservation>, beat: Option<Beat>, owner: Owner) -> Self {
+    pub(crate) fn new(
+        client: CyclesClient,
+        reservation: Arc<Reservation>,
+        beat: Option<Beat>,
+        owner: Owner,
+        key_use: Option<KeyUse>,
+    ) -> Self {
         let unknown_spend = client.config().unknown_spend;
         let (runtime, state) = (Handle::current(), State::Held(DropReason::Guard));
-        Self { client, reservation, beat, owner: Some(owner), runtime, unknown_spend, state }
+        Self { client, reservation, beat, owner: Some(owner), key_use, runtime, unknown_spend, state }
     }
 
     /// Sets what becomes of the hold if the guard is dropped and nothing is known of the cost; the client's policy by default.
@@ -356,7 +364,9 @@ impl ReservationGuard {
     fn start_settling(&mut self, claim: impl FnOnce(Arc<Reservation>) -> Claim) -> Claim {
         self.beat = None;
         self.state = State::Settling;
-        claim(Arc::clone(&self.reservation))
+        let mut claim = claim(Arc::clone(&self.reservation));
+        claim.key_use = self.key_use.take();
+        claim
     }
 }
 

@@ -27,12 +27,14 @@ impl CyclesClient {
     ///
     /// [`Error::BudgetExceeded`] and [`Error::Blocked`] are denials, and [`Error::NoBudget`] says that no level has a budget:
     /// the action must not run. [`Error::Validation`] and [`Error::ShutDown`] are raised before anything is sent. [`Error::Transport`],
-    /// [`Error::Ambiguous`] and retryable [`Error::Api`] leave open whether budget is held; such a hold lapses with its time to
-    /// live.
+    /// [`Error::Ambiguous`] and retryable [`Error::Api`] leave open whether budget is held: asking again with the same key within
+    /// some seconds gets such a hold, and otherwise it is released. A key is of no use after that, which is an
+    /// [`Error::Validation`].
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future may leave a hold that nobody owns. It is looked up by its key and released in the background.
+    /// Dropping the future may leave a hold that nobody owns. It is looked up by its key some seconds later and released in the
+    /// background, unless this client has asked again with the same key by then: whoever did owns it.
     pub fn reserve<R: Into<ReservationCreateRequest>>(
         &self,
         request: R,
@@ -51,7 +53,7 @@ impl CyclesClient {
     /// The guard of an action that runs whether or not anything is held for it.
     pub(crate) fn without_hold(&self, reservation: Reservation) -> Result<ReservationGuard, Error> {
         let owner = Queue::let_in(&self.shared).ok_or(Error::ShutDown)?;
-        Ok(ReservationGuard::new(self.clone(), Arc::new(reservation), None, owner))
+        Ok(ReservationGuard::new(self.clone(), Arc::new(reservation), None, owner, None))
     }
 
     async fn hold(
@@ -68,6 +70,12 @@ impl CyclesClient {
         }
         let prepared = self.prepare_reservation(&request)?;
         let owner = Queue::let_in(&self.shared).ok_or(Error::ShutDown)?;
+        let Some(key_use) = self.shared.keys.begin(&request.idempotency_key) else {
+            let found = "one whose hold was given back after its answer was lost";
+            return Err(
+                ValidationError::new("idempotency_key", found, "another key, which gets a hold of its own").into()
+            );
+        };
         #[cfg(feature = "journal")]
         self.shared.take_up_journal(&Handle::current());
 
@@ -95,7 +103,7 @@ impl CyclesClient {
         let reservation = Arc::new(Reservation::new(id, observed, request, answer));
         let beat = (!observed)
             .then(|| self.shared.heartbeat.start(&self.shared, &reservation, sent_at, received_at, remaining_ttl_ms));
-        Ok(ReservationGuard::new(self.clone(), reservation, beat, owner))
+        Ok(ReservationGuard::new(self.clone(), reservation, beat, owner, Some(key_use)))
     }
 
     /// Sends a reservation, and once more at once if the outcome of the first attempt is open. Also tells when the attempt that
@@ -122,20 +130,26 @@ impl CyclesClient {
             // Whoever denies it now may not be whoever granted it before.
             Ok(_) => match &first_named {
                 Some(id) => {
-                    self.give_back(id);
+                    self.give_back_later(key, id);
                     false
                 }
                 None => first_arrived,
             },
             Err(error) => match named_reservation(error).or(first_named.as_ref()) {
                 Some(id) => {
-                    self.give_back(id);
+                    self.give_back_later(key, id);
                     false
                 }
                 None => first_arrived || may_have_arrived(error),
             },
         };
         (second, sent_at)
+    }
+
+    /// Returns a hold that an unusable answer named, unless somebody asks again with its key.
+    fn give_back_later(&self, key: &IdempotencyKey, id: &ReservationId) {
+        let request = ReleaseRequest::new("decision_not_usable");
+        self.shared.release_orphan_in_background(key, id.clone(), request, &Handle::current());
     }
 
     /// Returns a hold that came without a usable decision.

@@ -87,8 +87,12 @@ impl Heartbeat {
         let mut beats = self.lock();
         let number = beats.next_number;
         beats.next_number += 1;
-        beats.live.insert(number, Live::new(Arc::clone(reservation), lease));
-        let wake = beats.follow(number, &next, received_at);
+        let mut live = Live::new(Arc::clone(reservation), lease);
+        if beats.closed {
+            live.stop(StopReason::ShutDown);
+        }
+        beats.live.insert(number, live);
+        let wake = !beats.closed && beats.follow(number, &next, received_at);
         let start = !beats.running && !beats.queue.is_empty();
         beats.running |= start;
         drop(beats);

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::keep::Kept;
+use super::keys::{KeyUse, OrphanKey};
 use super::plan::Plan;
 use crate::client::{Prepared, Shared, encode};
 use crate::error::Error;
@@ -33,6 +34,10 @@ pub(crate) struct Claim {
     pub(super) attempts: u32,
     /// Before when nothing may be sent, since the authority asked to wait.
     floor: Option<Instant>,
+    /// Keeps the key of the reservation in use.
+    pub(crate) key_use: Option<KeyUse>,
+    /// The key of a hold that may have no owner.
+    orphan_of: Option<OrphanKey>,
     /// The request of the current step, made by its first attempt.
     prepared: Option<Prepared>,
 }
@@ -142,8 +147,19 @@ impl Claim {
             kept: Kept::default(),
             attempts: 0,
             floor: None,
+            key_use: None,
+            orphan_of: None,
             prepared: None,
         }
+    }
+
+    /// The same, for a hold that may have no owner.
+    pub(super) fn orphan_of(self, key: OrphanKey) -> Self {
+        Self { orphan_of: Some(key), ..self }
+    }
+
+    pub(super) fn orphan_key(&self) -> Option<OrphanKey> {
+        self.orphan_of
     }
 
     /// Sends nothing for a time, since the authority asked to wait: at most an hour.
@@ -199,14 +215,15 @@ impl Claim {
     /// Settles by an event from now on: the reservation lapsed before its commit arrived, so the commit took no effect.
     pub(super) fn switch_to_event(&mut self) {
         if let Work::Commit(spend) = &self.work {
-            let kept = std::mem::take(&mut self.kept);
-            *self = Self { kept, ..Self::new(Work::Event(spend.clone())) };
+            let (kept, key_use) = (std::mem::take(&mut self.kept), self.key_use.take());
+            *self = Self { kept, key_use, ..Self::new(Work::Event(spend.clone())) };
         }
     }
 
     /// Releases the reservation that a lookup found.
     pub(super) fn switch_to_release(&mut self, id: ReservationId) {
-        *self = Self::new(Work::Release { id, request: ReleaseRequest::new("reservation_without_owner") });
+        let release = Work::Release { id, request: ReleaseRequest::new("reservation_without_owner") };
+        *self = Self { orphan_of: self.orphan_of, ..Self::new(release) };
     }
 }
 

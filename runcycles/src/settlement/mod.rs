@@ -7,6 +7,7 @@ mod counters;
 mod event;
 mod flush;
 mod keep;
+mod keys;
 mod observer;
 mod outcome;
 mod plan;
@@ -37,6 +38,7 @@ use crate::protocol::{
 use crate::reservation::Reservation;
 
 pub(crate) use self::claim::Claim;
+pub(crate) use self::keys::{KeyUse, Keys};
 pub(crate) use self::observer::{Hook, Observer};
 pub(crate) use self::queue::{Owner, Queue};
 #[cfg(feature = "journal")]
@@ -46,6 +48,9 @@ pub use self::counters::SettlementCounters;
 pub use self::event::{SettlementEvent, SettlementStep};
 pub use self::flush::FlushReport;
 pub use self::outcome::Settlement;
+
+/// How long a hold that may have no owner waits for one, at most; otherwise as long as an attempt can take.
+const LONGEST_ORPHANAGE: Duration = Duration::from_secs(10);
 
 /// Where one attempt brought a claim.
 enum Progress {
@@ -106,12 +111,45 @@ impl Shared {
     }
 
     /// Looks for a reservation whose answer was lost, and returns its hold, in the background.
+    ///
+    /// Not at once: the request may still be on its way, and the caller may ask again with the same key, which gets the hold.
     pub(crate) fn find_and_release_in_background(self: &Arc<Self>, key: IdempotencyKey, runtime: &Handle) {
-        self.settle_in_background(Claim::new(Work::Lookup { key }), runtime);
+        let orphan_of = self.keys.orphan(&key);
+        self.abandon_in_background(Claim::new(Work::Lookup { key }).orphan_of(orphan_of), runtime);
+    }
+
+    /// Returns the hold that an unusable answer named, in the background, and not at once.
+    pub(crate) fn release_orphan_in_background(
+        self: &Arc<Self>,
+        key: &IdempotencyKey,
+        id: ReservationId,
+        request: ReleaseRequest,
+        runtime: &Handle,
+    ) {
+        let claim = Claim::new(Work::Release { id, request }).orphan_of(self.keys.orphan(key));
+        self.abandon_in_background(claim, runtime);
+    }
+
+    fn abandon_in_background(self: &Arc<Self>, claim: Claim, runtime: &Handle) {
+        Queue::add(self, claim, Instant::now() + self.config.attempt_timeout().min(LONGEST_ORPHANAGE), runtime);
+    }
+
+    /// Whether somebody uses the key of a hold that was thought to have no owner. A key whose hold is about to be returned is
+    /// given up.
+    fn has_found_an_owner(&self, claim: &Claim) -> bool {
+        let Some(key) = claim.orphan_key() else { return false };
+        match claim.work {
+            Work::Release { .. } if claim.attempts == 0 => !self.keys.give_up(key),
+            Work::Release { .. } => false,
+            _ => self.keys.is_used(key),
+        }
     }
 
     /// Makes one attempt, and says where it brought the claim.
     async fn advance(&self, claim: &mut Claim) -> Progress {
+        if self.has_found_an_owner(claim) {
+            return Progress::Ended(Ok(Settlement::Released { released: None }));
+        }
         self.start_keeping(claim);
         self.finish_keeping(claim).await;
         if planted(Bug::RecordRemovedBeforeAnswer) {
