@@ -24,6 +24,8 @@ pub enum Bug {
     EventModeNotPersisted,
     /// A guard that ends leaves its heartbeat behind.
     HeartbeatNotStopped,
+    /// An extension that fails is repeated without a word.
+    HeartbeatFailsSilently,
     /// A repeated extension has a key of its own.
     NewKeyOnExtendRetry,
     /// The record is removed when the request leaves, not when it is answered.
@@ -76,7 +78,7 @@ mod soil {
 
     impl Bug {
         /// Every bug there is.
-        pub const ALL: [Self; 20] = [
+        pub const ALL: [Self; 21] = [
             Self::NewKeyOnRetry,
             Self::ReleaseAfterKnownSpend,
             Self::JournalAfterSend,
@@ -84,6 +86,7 @@ mod soil {
             Self::FloorNotPersisted,
             Self::EventModeNotPersisted,
             Self::HeartbeatNotStopped,
+            Self::HeartbeatFailsSilently,
             Self::NewKeyOnExtendRetry,
             Self::RecordRemovedBeforeAnswer,
             Self::CommitRetriedAfterRejection,

@@ -1,13 +1,14 @@
 //! What is promised, checked after every step.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
-use std::ops::Add;
+use std::fmt::Write as _;
 
 use bytes::Bytes;
 use runcycles_authority::Ledger;
 use serde_json::Value;
 
+use crate::case::{Case, Owner, Seen};
+use crate::counts::Counts;
 use crate::disk::Platter;
 use crate::route::Route;
 
@@ -27,90 +28,13 @@ pub(crate) struct Judge {
     cases: BTreeMap<String, Case>,
     /// Reservations by the key they were asked for with, and the body.
     asked: BTreeMap<String, Bytes>,
+    /// Failed extensions, which operators must hear of: the process, and when.
+    to_be_told: BTreeMap<String, (usize, u64)>,
     pub(crate) broken: Option<String>,
     pub(crate) trace: String,
     /// Random keys, in the order in which they are seen.
     keys: BTreeMap<String, usize>,
     pub(crate) counts: Counts,
-}
-
-/// What was simulated.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) requests: usize,
-    pub(crate) faults: usize,
-    pub(crate) disk_faults: usize,
-    pub(crate) steps: usize,
-    pub(crate) crashes: usize,
-    pub(crate) cancellations: usize,
-    pub(crate) calls: usize,
-}
-
-impl Add for Counts {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            requests: self.requests + other.requests,
-            faults: self.faults + other.faults,
-            disk_faults: self.disk_faults + other.disk_faults,
-            steps: self.steps + other.steps,
-            crashes: self.crashes + other.crashes,
-            cancellations: self.cancellations + other.cancellations,
-            calls: self.calls + other.calls,
-        }
-    }
-}
-
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { requests, faults, disk_faults, steps, crashes, cancellations, calls } = self;
-        write!(f, "{calls} calls, {cancellations} given up; {requests} requests, {faults} with a fault; ")?;
-        write!(f, "{steps} steps into the world, {disk_faults} that the disk failed; {crashes} crashes")
-    }
-}
-
-/// One reservation.
-#[derive(Default)]
-struct Case {
-    /// What a call knows to have spent.
-    known: Option<u64>,
-    key: Option<String>,
-    commit: Option<Bytes>,
-    event: Option<Bytes>,
-    /// An event has left, and its mode is on disk if the disk is sound.
-    lapsed: bool,
-    /// A process was told that the spend is refused for good.
-    rejected: bool,
-    /// The authority acted on a settlement.
-    settled: bool,
-    /// When a wait that a process was told of must be on disk, and until when it is.
-    floor_due: Option<(u64, u64)>,
-    seen: BTreeMap<usize, Seen>,
-    owner: Owner,
-}
-
-/// Who has a reservation.
-#[derive(Clone, Copy, Default, PartialEq)]
-pub(crate) enum Owner {
-    /// Its answer never reached a living process; the process that asked.
-    Nobody(usize),
-    /// A request that arrives long after its attempt was given up makes it.
-    #[default]
-    Ghost,
-    Process,
-}
-
-/// What one process has seen of a reservation.
-#[derive(Default)]
-struct Seen {
-    floor_ms: u64,
-    settled: bool,
-    event_sent: bool,
-    ended_at_ms: Option<u64>,
-    in_flight: usize,
-    extend_key: Option<String>,
-    extend_failed: bool,
 }
 
 impl Judge {
@@ -121,6 +45,7 @@ impl Judge {
             is_alone: true,
             cases: BTreeMap::new(),
             asked: BTreeMap::new(),
+            to_be_told: BTreeMap::new(),
             broken: None,
             trace: String::new(),
             keys: BTreeMap::new(),
@@ -314,11 +239,30 @@ impl Judge {
         }
     }
 
+    /// An extension of a living guard fails.
+    pub(crate) fn extension_fails(&mut self, process: usize, reservation: &str, now_ms: u64) {
+        if self.seen(process, reservation).ended_at_ms.is_none() {
+            self.to_be_told.insert(reservation.to_owned(), (process, now_ms));
+        }
+    }
+
+    /// The reservations whose failed extensions must have been told.
+    pub(crate) fn to_be_told(&self) -> impl Iterator<Item = &str> {
+        let told_in_time = |id: &str, (process, at_ms): (usize, u64)| {
+            let ended = self.cases.get(id).and_then(|case| case.seen.get(&process)).and_then(|seen| seen.ended_at_ms);
+            ended.is_some_and(|ended_at_ms| ended_at_ms > at_ms)
+        };
+        self.to_be_told.iter().filter(move |(id, at)| told_in_time(id, **at)).map(|(id, _)| &**id)
+    }
+
     /// A living process gets an answer, or learns that there is none (`None`).
     pub(crate) fn hears(&mut self, process: usize, route: Route, reservation: &str, heard: Option<Heard>, now_ms: u64) {
         self.note(now_ms, format_args!("p{process} hears {heard:?} of {route:?} {reservation}"));
         match route {
             Route::Extend => {
+                if heard != Some(Heard::Success) {
+                    self.extension_fails(process, reservation, now_ms);
+                }
                 // A refusal ends the heartbeat, which never asks again then.
                 self.seen(process, reservation).extend_failed = heard != Some(Heard::Success);
             }

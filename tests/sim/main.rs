@@ -9,9 +9,12 @@
 //! with its trace; `SIMULATION_SEEDS=100000` runs so many seeds in place of a few.
 
 mod call;
+mod case;
 mod clock;
+mod counts;
 mod disk;
 mod fate;
+mod hostile;
 mod judge;
 mod life;
 #[path = "../it/support/log.rs"]
@@ -20,11 +23,13 @@ mod log;
 mod network;
 mod route;
 mod run;
+mod virtual_time;
+mod world;
 
 use runcycles::__simulation::{Bug, plant};
 
 use call::GivesUp;
-use judge::Counts;
+use counts::Counts;
 use run::{Crash, Outcome, Plan, run};
 
 /// A number from the environment.

@@ -10,9 +10,10 @@ use runcycles::{BoxFuture, Transport, TransportError, TransportErrorKind};
 use runcycles_authority::Authority;
 use serde_json::Value;
 
+use crate::case::Owner;
 use crate::clock::WorldClock;
 use crate::fate::{Damage, Fate, Reply};
-use crate::judge::{Heard, Judge, Owner};
+use crate::judge::{Heard, Judge};
 use crate::life::Life;
 use crate::route::Route;
 
@@ -228,7 +229,12 @@ impl Door {
                 other => (other, true),
             },
             Fate::Answer(reply) => (Ok(answer(reply)), false),
-            Fate::Panic => std::panic::resume_unwind(Box::new("the transport broke")),
+            Fate::Panic => {
+                if route == Route::Extend {
+                    self.network.judge().extension_fails(self.process, in_path, self.network.clock.now_ms());
+                }
+                std::panic::resume_unwind(Box::new("the transport broke"))
+            }
         }
     }
 
