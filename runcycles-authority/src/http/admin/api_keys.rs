@@ -124,7 +124,7 @@ impl Admin<'_> {
             match &caller {
                 Ok(caller) => {
                     object.text("tenant_id", &caller.tenant_name);
-                    object.plain("key_id", &caller.key_id);
+                    object.text("key_id", &caller.key_id);
                     object.plains("permissions", caller.permissions.iter().map(Permission::as_str));
                     write_filter(object, &caller.scope_filter);
                 }
@@ -182,7 +182,7 @@ fn write_filter(object: &mut Object<'_>, filter: &[ScopePattern]) {
 
 fn write(object: &mut Object<'_>, listed: &ListedKey) {
     let ApiKey { id, prefix, name, description, permissions, scope_filter, .. } = &listed.key;
-    object.plain("key_id", id);
+    object.text("key_id", id);
     object.text("tenant_id", &listed.tenant);
     object.text("key_prefix", prefix);
     object.text("name", name);

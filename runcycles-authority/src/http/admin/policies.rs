@@ -222,7 +222,7 @@ fn check_rates(body: Option<&RatesBody<'_>>, violations: &mut Violations) -> Opt
 }
 
 fn write(object: &mut Object<'_>, policy: &Policy) {
-    object.plain("policy_id", &policy.id);
+    object.text("policy_id", &policy.id);
     object.text("name", &policy.name);
     text_if(object, "description", policy.description.as_deref());
     object.plain("scope_pattern", policy.pattern.as_str());

@@ -180,7 +180,10 @@ impl Stored for ScopePath {
     }
 
     fn read(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
-        Stored::read(from).map(Self::from_shared)
+        let text: std::sync::Arc<str> = Stored::read(from)?;
+        // Answers hold scopes as they are, without escapes.
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
+        if is_plain { Ok(Self::from_shared(text)) } else { Err(Malformed::new("a scope has characters that none has")) }
     }
 }
 
