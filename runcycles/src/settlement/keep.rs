@@ -36,7 +36,7 @@ impl std::fmt::Debug for Kept {
 
 /// Without a journal, nothing.
 #[cfg(not(feature = "journal"))]
-pub(super) type Kept = ();
+pub(super) type Kept = Option<std::convert::Infallible>;
 
 #[cfg(feature = "journal")]
 impl Shared {
