@@ -13,7 +13,7 @@ use crate::disk::Platter;
 use crate::route::Route;
 
 /// The longest that a client waits for a disk that works.
-const DISK_MS: u64 = 10_000;
+pub(crate) const DISK_MS: u64 = 10_000;
 
 /// The longest that `Retry-After` is obeyed.
 const HOUR_MS: u64 = 3_600_000;
@@ -307,7 +307,7 @@ impl Judge {
         }
     }
 
-    /// The machine runs on a little after the last request.
+    /// Time has passed.
     pub(crate) fn rests(&mut self, now_ms: u64) {
         self.check_floors(now_ms);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use fastrand::Rng;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use crate::case::Owner;
 use crate::clock::WorldClock;
 use crate::fate::{Damage, Fate, Reply};
-use crate::judge::{Heard, Judge};
+use crate::judge::{DISK_MS, Heard, Judge};
 use crate::life::Life;
 use crate::route::Route;
 
@@ -259,6 +260,13 @@ impl Door {
             judge.made(&id, Owner::Process);
         }
         judge.hears(self.process, route, reservation, Some(heard), now_ms);
+        if let Heard::Throttle(DISK_MS..) = heard {
+            let network = self.network.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(DISK_MS)).await;
+                network.judge().rests(network.clock.now_ms());
+            });
+        }
     }
 }
 
