@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use runcycles::models::{CommitOveragePolicy, CyclesMetrics, Metadata};
-use runcycles::{Amount, Context, Error, Scope, WithCyclesConfig, tokens, usd, with_cycles};
+use runcycles::{Amount, Context, Error, Reserve, Scope, WithCyclesConfig, tokens, usd, with_cycles};
 use serde_json::{Value, json};
 use tracing::Level;
 
@@ -462,4 +462,17 @@ async fn what_a_dropped_action_tells_while_it_is_dropped_counts() {
     assert!(tokio::time::timeout(Duration::from_secs(1), call).await.is_err());
     pass(DAY).await;
     assert_eq!(committed(&script)["actual"]["amount"], 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_futures_of_a_call_are_small_enough_to_be_moved_and_nested() {
+    let client = Script::new().client();
+    let reserving = client.reserve(Reserve::new("llm.completion", "gpt-4o").estimate(tokens(1)));
+    assert!(size_of_val(&reserving) < 2_560, "{}", size_of_val(&reserving));
+    let committing = reserving.await.unwrap().commit(tokens(1));
+    assert!(size_of_val(&committing) < 2_048, "{}", size_of_val(&committing));
+    committing.await.unwrap();
+    let call = client.execute(config(), async |_| Ok::<_, Error>(()));
+    assert!(size_of_val(&call) < 5_120, "{}", size_of_val(&call));
+    call.await.unwrap();
 }

@@ -20,6 +20,7 @@ use crate::protocol::{
 };
 use crate::reservation::Reservation;
 use crate::settlement::{Claim, KeyUse, Owner, Settlement};
+use crate::transport::BoxFuture;
 
 pub use self::shutdown::ShutdownReport;
 
@@ -164,13 +165,11 @@ impl ReservationGuard {
         self.settle(claim, invalid)
     }
 
-    /// Settles by what is known of an action that did not succeed; `None` where the hold is left to lapse.
-    pub(crate) fn abandon(
-        mut self,
-        reason: DropReason,
-    ) -> Option<impl Future<Output = Result<Settlement, Error>> + Send> {
+    /// Settles by what is known of an action that did not succeed; `None` where the hold is left to lapse. Boxed, since it is rare
+    /// and would take room in every call.
+    pub(crate) fn abandon(mut self, reason: DropReason) -> Option<BoxFuture<'static, Result<Settlement, Error>>> {
         let claim = self.abandoned_claim(reason)?;
-        Some(self.settle(claim, None))
+        Some(Box::pin(self.settle(claim, None)))
     }
 
     /// Returns the hold; the action did not run, or cost nothing. The reason, of at most 256 characters, goes to the
@@ -324,11 +323,7 @@ impl ReservationGuard {
         claim: Claim,
         invalid: Option<ValidationError>,
     ) -> impl Future<Output = Result<Settlement, Error>> + Send + use<> {
-        let settling = self.client.shared.settle(claim, self.owner.take(), &self.runtime);
-        async move {
-            let settlement = settling.await;
-            invalid.map_or(settlement, |error| Err(error.into()))
-        }
+        self.client.shared.settle(claim, self.owner.take(), invalid, &self.runtime)
     }
 
     /// What is to be settled of an action that did not succeed: what is known of its cost, and otherwise what the policy makes

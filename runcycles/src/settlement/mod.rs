@@ -33,7 +33,7 @@ use crate::error::Error;
 use crate::planted::{Bug, planted};
 use crate::protocol::{
     CommitResponse, EventCreateResponse, IdempotencyKey, ReleaseRequest, ReleaseResponse, ReservationId,
-    ReservationListResponse,
+    ReservationListResponse, ValidationError,
 };
 use crate::reservation::Reservation;
 
@@ -67,15 +67,20 @@ enum Progress {
 impl Shared {
     /// Settles a claim: an attempt and one quick repetition in the future, the rest in the background. Settling has begun when
     /// this returns: known spend is on its way to the disk, and dropping the future, even one that was never polled, hands the
-    /// claim to the background.
+    /// claim to the background. `invalid` is what could not be sent as it was asked for, which the caller is told in the end.
     pub(crate) fn settle(
         self: &Arc<Self>,
         mut claim: Claim,
         owner: Option<Owner>,
+        invalid: Option<ValidationError>,
         runtime: &Handle,
     ) -> impl Future<Output = Result<Settlement, Error>> + Send + use<> {
         self.start_keeping(&mut claim);
-        Settling::new(self, claim, owner, runtime).finish()
+        let mut settling = Settling::new(self, claim, owner, runtime);
+        async move {
+            let settlement = settling.finish().await;
+            invalid.map_or(settlement, |error| Err(error.into()))
+        }
     }
 
     /// Settles a claim in the background. Known spend is on its way to the disk when this returns.

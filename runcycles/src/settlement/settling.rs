@@ -33,7 +33,8 @@ impl Settling {
         Self { shared: Arc::clone(shared), runtime: runtime.clone(), claim: Some(claim), _owner: owner }
     }
 
-    pub(super) async fn finish(mut self) -> Result<Settlement, Error> {
+    /// Settles. Takes no `self` by value, which the future would have room for twice.
+    pub(super) async fn finish(&mut self) -> Result<Settlement, Error> {
         let Some(claim) = self.claim.as_mut().filter(|claim| !claim.observed) else {
             self.claim = None;
             return Ok(Settlement::Observed);

@@ -212,7 +212,7 @@ impl Meter {
             }
         };
         drop(report);
-        Some(Box::pin(slice.abandon(reason)?))
+        slice.abandon(reason)
     }
 
     /// Tells the context that the stream was made in.
