@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use runcycles::{
-    CyclesClient, CyclesClientBuilder, JournalConfig, Settlement, SettlementCounters, SettlementEvent, SettlementStep,
-    UnknownSpend, tokens,
+    Amount, CyclesClient, CyclesClientBuilder, JournalConfig, Settlement, SettlementCounters, SettlementEvent,
+    SettlementStep, UnknownSpend, tokens,
 };
 use serde_json::json;
 use tracing::Level;
@@ -19,9 +19,12 @@ use crate::support::sent::Route;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// What a hook was told: the reservation, the spend, and the step's name.
+/// What a hook is told: the reservation, the spend, and the step's name.
+type Line = (String, Option<u64>, String);
+
+/// What a hook was told.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<(String, Option<u64>, String)>>>);
+struct Told(Arc<Mutex<Vec<Line>>>);
 
 impl Told {
     fn listen(&self, builder: CyclesClientBuilder) -> CyclesClient {
@@ -32,7 +35,7 @@ impl Told {
     fn add(&self, event: &SettlementEvent<'_>) {
         let step = format!("{:?}", event.step);
         let name = step.split(['(', ' ']).next().unwrap_or_default().to_owned();
-        let spend = event.spend.map(|spend| spend.value());
+        let spend = event.spend.map(Amount::value);
         self.0.lock().unwrap().push((event.reservation.to_owned(), spend, name));
     }
 
@@ -165,7 +168,8 @@ async fn a_hook_may_use_the_client_it_belongs_to() {
         })
         .build();
     let guard = client.reserve(reserve()).await.unwrap();
-    held.lock().unwrap().push(client.reserve(reserve()).await.unwrap());
+    let other = client.reserve(reserve()).await.unwrap();
+    held.lock().unwrap().push(other);
     guard.commit(tokens(7)).await.unwrap();
     client.flush(DAY).await;
     assert_eq!(*seen.lock().unwrap(), ["7 tokens committed", "10 tokens returned"]);
