@@ -8,7 +8,7 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use fastrand::Rng;
-use runcycles::models::Subject;
+use runcycles::models::{IdempotencyKey, Subject};
 use runcycles::{
     Context, CyclesClient, Error, HeartbeatPolicy, OnUnsettled, Reserve, Scope, UnknownSpend, WithCyclesConfig, tokens,
     with_cycles,
@@ -42,6 +42,8 @@ pub(crate) struct Call {
     unknown_spend: UnknownSpend,
     heartbeat: HeartbeatPolicy,
     on_unsettled: OnUnsettled,
+    /// When its owner makes it again, with the same key, after giving it up before it ran. Only guards have a key to repeat.
+    repeats_after: Option<Duration>,
     pub(crate) gives_up: GivesUp,
 }
 
@@ -99,6 +101,7 @@ impl Call {
             heartbeat: [HeartbeatPolicy::Warn, HeartbeatPolicy::FailOnFinalize, HeartbeatPolicy::Cancel]
                 [rng.usize(..3)],
             on_unsettled: [OnUnsettled::Value, OnUnsettled::Error][rng.usize(..2)],
+            repeats_after: rng.bool().then(|| Duration::from_millis(rng.u64(..20_000) * rng.u64(..2))),
             gives_up: match rng.u32(..5) {
                 0 => GivesUp::AtPoll(rng.usize(..24)),
                 1 => GivesUp::AfterPoll(rng.usize(..24)),
@@ -120,7 +123,7 @@ impl Call {
     pub(crate) async fn make(self, client: CyclesClient, network: Network, process: usize) {
         tokio::time::sleep(self.starts_after).await;
         let ran = Arc::new(AtomicBool::new(false));
-        let running = Running {
+        let running = || Running {
             call: self.clone(),
             network: network.clone(),
             process,
@@ -128,17 +131,23 @@ impl Call {
             name: None,
             knows: false,
         };
+        let (client_again, running_again, running) = (client.clone(), running(), running());
         let made: Pin<Box<dyn Future<Output = Result<usize, Error>> + Send>> = match self.style {
             Style::Execute => Box::pin(execute(client, running)),
             Style::WithCycles => Box::pin(with_value(client, running)),
             Style::Guard => Box::pin(guard(client, running)),
         };
-        let result = match self.gives_up {
+        let mut result = match self.gives_up {
             GivesUp::Never => Some(made.await),
             GivesUp::AtPoll(polls) => UntilPoll { future: Some(made), polls, lasts: false }.await,
             GivesUp::AfterPoll(polls) => UntilPoll { future: Some(made), polls, lasts: true }.await,
             GivesUp::After(time) => tokio::time::timeout(time, made).await.ok(),
         };
+        let again = self.repeats_after.filter(|_| result.is_none() && self.style == Style::Guard);
+        if let Some(after) = again.filter(|_| !ran.load(Ordering::Relaxed)) {
+            tokio::time::sleep(after).await;
+            result = Some(guard(client_again, running_again).await);
+        }
         let ran = ran.load(Ordering::Relaxed);
         let problem = match &result {
             None => {
@@ -273,7 +282,8 @@ async fn with_value(client: CyclesClient, mut running: Running) -> Result<usize,
 async fn guard(client: CyclesClient, mut running: Running) -> Result<usize, Error> {
     let call = running.call.clone();
     let request = Reserve::new("tool.call", format!("call-{}", call.number)).estimate(tokens(call.estimate()));
-    let guard = client.reserve(request.subject(scope(&call)).ttl(call.ttl)).await?;
+    let key = IdempotencyKey::new(format!("call-{}", call.number)).expect("a key");
+    let guard = client.reserve(request.subject(scope(&call)).ttl(call.ttl).idempotency_key(key)).await?;
     let reservation = guard.reservation_id().to_string();
     // A guard by itself has nothing to report on, and its owner no policies.
     (running.call.reports, running.call.unknown_spend) = (false, UnknownSpend::Release);
