@@ -93,7 +93,13 @@ fn guarded(
         let capture = Some(Token![move](located(function.body.braces)));
         let body = Body { capture, ..function.body }.sharing_with(&guard, &Parameters::new(&function.signature, []));
         let (evaluate, run) = (evaluate(&guard, &name), run(&guard, &function.result, &body));
-        quote!(#evaluate #run)
+        if function.signature.asyncness.is_some() {
+            quote!(#evaluate #run)
+        } else {
+            // A plain function waits for the same.
+            let (runner, judge) = (own("guard"), judge(&function.result));
+            quote!(#evaluate let #runner = #judge; #runner.block_on(async { #run }))
+        }
     };
     let Function { attributes, visibility, signature, inner_attributes, .. } = function;
     let body = braces(function.body.braces, quote!(#(#inner_attributes)* #statements));

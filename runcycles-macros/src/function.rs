@@ -80,9 +80,9 @@ impl Function {
         if returns_future {
             return None;
         }
-        if self.signature.asyncness.is_none() {
+        if self.signature.asyncness.is_none() && !cfg!(feature = "blocking") {
             let message = format!(
-                "found a plain `fn`; #[cycles] guards async functions: write `async fn {ident}`, or put #[cycles] above the attribute that rewrites it, such as #[tokio::main]"
+                "found a plain `fn`; #[cycles] guards async functions: write `async fn {ident}`, or enable the feature `blocking` of runcycles, or put #[cycles] above the attribute that rewrites it, such as #[tokio::main]"
             );
             return Some(Error::new_spanned(self.signature.fn_token, message));
         }

@@ -93,6 +93,9 @@ use proc_macro::TokenStream;
 /// plain function's body runs when the stream is polled first and its budget is reserved, and the stream keeps the parameters
 /// until then; a denial is its only item.
 ///
+/// Plain functions and methods, with the feature `blocking` of runcycles: they wait where they are called, and their body runs
+/// on that thread.
+///
 /// The attribute stands above those that turn an async function into a plain one, such as `#[tokio::main]`.
 #[proc_macro_attribute]
 pub fn cycles(arguments: TokenStream, item: TokenStream) -> TokenStream {

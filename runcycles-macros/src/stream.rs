@@ -3,6 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned as _;
 use syn::{Error, Expr, GenericArgument, Path, PathArguments, Token, Type, TypeParamBound};
 
 use crate::validate::Options;
@@ -93,7 +94,8 @@ impl StreamType {
 pub(crate) fn owning(closure: &Expr) -> Expr {
     let mut closure = closure.clone();
     if let Expr::Closure(closure) = &mut closure {
-        closure.capture.get_or_insert_with(|| Token![move](Span::mixed_site()));
+        let at = Span::mixed_site().located_at(closure.inputs.span());
+        closure.capture.get_or_insert_with(|| Token![move](at));
     }
     closure
 }

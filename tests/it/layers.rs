@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The modules of the crate from the bottom up; those on one line do not know each other.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["planted", "protocol"],
     &["error", "scope"],
     &["transport"],
@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 10] = [
     &["lifecycle"],
     &["call"],
     &["stream"],
+    &["blocking"],
 ];
 
 /// The client holds what these layers keep between calls, without knowing what they do with it: somebody must own it, and

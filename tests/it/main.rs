@@ -2,6 +2,7 @@
 
 mod support;
 
+mod blocking;
 mod client_answers;
 mod client_config;
 mod client_errors;

@@ -153,3 +153,40 @@ fn a_stream_is_counted_item_by_item() {
         "#,
     );
 }
+
+#[cfg(feature = "blocking")]
+#[test]
+fn a_plain_function_waits_for_what_an_async_one_awaits() {
+    becomes(
+        r#"5, "llm.completion""#,
+        "fn ask(text: &str) -> Result<u8, Error> { count(text) }",
+        r#"
+        fn ask(text: &str) -> Result<u8, Error> {
+            let call = CallBuilder::new("llm.completion", "ask", ::core::option::Option::None, &5u64);
+            let call = call.build();
+            let guard = guard::<Result<u8, Error>, _>();
+            guard.block_on(async {
+                let guard = guard::<Result<u8, Error>, _>();
+                let body = ::core::pin::pin!(::core::option::Option::Some(async move {
+                    if let ::core::option::Option::Some(result) = guard.no_result() {
+                        return result;
+                    }
+                    { count(text) }
+                }));
+                let body = PinnedBody::new(body);
+                let result = guard.run(call, body).await;
+                result
+            })
+        }
+        "#,
+    );
+}
+
+#[cfg(not(feature = "blocking"))]
+#[test]
+fn a_plain_function_is_told_of_the_feature_that_guards_it() {
+    let tokens = |text: &str| text.parse::<TokenStream>().expect("tokens");
+    let expanded = cycles(tokens(r#"5, "a.b""#), &tokens("fn ask() -> Result<u8, Error> { Ok(7) }")).to_string();
+    assert!(expanded.contains("found a plain `fn`"), "{expanded}");
+    assert!(expanded.contains("enable the feature `blocking` of runcycles"), "{expanded}");
+}

@@ -75,10 +75,20 @@ impl CyclesClient {
     /// # }
     /// ```
     pub async fn run<F: Future>(&self, future: F) -> F::Output {
+        AMBIENT.scope(self.as_ambient(), future).await
+    }
+
+    /// The same for a function.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn run_within<T>(&self, function: impl FnOnce() -> T) -> T {
+        AMBIENT.sync_scope(self.as_ambient(), function)
+    }
+
+    fn as_ambient(&self) -> Ambient {
         let scope = match scope() {
             Some(outer) => Arc::new(Subject::clone(&self.scope).or(&outer)),
             None => Arc::clone(&self.scope),
         };
-        AMBIENT.scope(Ambient { client: self.clone(), scope }, future).await
+        Ambient { client: self.clone(), scope }
     }
 }

@@ -1,8 +1,0 @@
-use runcycles::{Error, cycles};
-
-#[cycles(runcycles::usd!(0.02), "llm.completion", agent = user)]
-pub fn chat(user: &str) -> Result<usize, Error> {
-    Ok(user.len())
-}
-
-fn main() {}

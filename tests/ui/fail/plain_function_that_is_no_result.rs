@@ -1,0 +1,8 @@
+use runcycles::{cycles, tokens};
+
+#[cycles(tokens(1), "llm.completion")]
+fn ask() -> u8 {
+    7
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use runcycles::cycles;
+
+#[cycles(1, "llm.completion")]
+fn ask() {}
+
+fn main() {}

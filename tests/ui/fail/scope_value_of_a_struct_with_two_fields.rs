@@ -1,0 +1,7 @@
+#[derive(runcycles::ScopeValue)]
+struct User {
+    name: String,
+    number: u64,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[derive(runcycles::ScopeValue)]
+enum Team {
+    Engineering,
+    Other(String),
+}
+
+fn main() {}

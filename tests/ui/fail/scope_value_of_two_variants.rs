@@ -1,0 +1,8 @@
+#[derive(runcycles::ScopeValue)]
+enum Team {
+    Support,
+    #[scope_value("Support")]
+    Helpdesk,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#[derive(runcycles::ScopeValue)]
+enum Team {
+    #[scope_value("r&d")]
+    Research,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use futures_core::Stream;
+use runcycles::{Error, cycles};
+
+#[cycles(1, "llm.completion")]
+fn ask(stream: impl Stream<Item = Result<u8, Error>>) -> impl Stream<Item = Result<u8, Error>> {
+    stream
+}
+
+fn main() {}
