@@ -21,9 +21,16 @@ pub(super) struct ByKey {
 }
 
 impl ByKey {
-    pub(super) fn with_capacity(capacity: usize) -> Self {
-        let first = HashMap::with_capacity_and_hasher(capacity, BuildHasherDefault::default());
-        Self { first, ..Self::default() }
+    pub(super) fn new(hasher: RandomState) -> Self {
+        Self { hasher, ..Self::default() }
+    }
+
+    /// Takes over what another found with the same hasher.
+    pub(super) fn extend(&mut self, others: Self) {
+        self.first.reserve(others.first.len());
+        for (hash, id) in others.first.into_iter().chain(others.more) {
+            self.insert_hash(hash, id);
+        }
     }
 
     pub(super) fn candidates(&self, tenant: TenantId, key: &str) -> impl Iterator<Item = Uuid> {
@@ -33,7 +40,10 @@ impl ByKey {
     }
 
     pub(super) fn insert(&mut self, tenant: TenantId, key: &str, id: Uuid) {
-        let hash = self.hash(tenant, key);
+        self.insert_hash(self.hash(tenant, key), id);
+    }
+
+    fn insert_hash(&mut self, hash: u64, id: Uuid) {
         let first = *self.first.entry(hash).or_insert(id);
         if first != id {
             self.more.insert((hash, id));

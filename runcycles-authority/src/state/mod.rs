@@ -7,6 +7,7 @@ mod by_key;
 mod changes;
 mod events;
 mod idempotency;
+mod kept_reservations;
 mod ledgers;
 mod own_ids;
 mod permissions;

@@ -1,27 +1,27 @@
 //! Rows on their way back into a state.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
 
-use super::by_key::ByKey;
 use super::events::Events;
+use super::kept_reservations::KeptReservations;
 use super::{
     ApiKey, Changes, Event, Figures, IdMap, KeyDigest, Ledger, LedgerId, LedgerMap, Namespace, Policy, Posting, Record,
-    Records, Reservation, Reservations, Retired, RowKey, State, Tenant, TenantId,
+    Records, Reservation, Retired, RowKey, State, Tenant, TenantId,
 };
 use crate::clock::Millis;
 
 /// Rows that were kept somewhere, in any order. The last one under a key counts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Restoration {
     tenants: HashMap<TenantId, Tenant>,
     api_keys: HashMap<KeyDigest, ApiKey>,
     ledgers: LedgerMap<Ledger>,
     figures: LedgerMap<Figures>,
-    reservations: IdMap<Box<Reservation>>,
+    reservations: KeptReservations,
     events: IdMap<Event>,
     records: HashMap<Namespace, HashMap<Arc<str>, Record>>,
     policies: HashMap<Arc<str>, Policy>,
@@ -31,6 +31,12 @@ pub(crate) struct Restoration {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Inconsistent(String);
+
+impl Inconsistent {
+    pub(super) fn new(problem: String) -> Self {
+        Self(problem)
+    }
+}
 
 /// A row that was kept.
 #[derive(Debug)]
@@ -49,13 +55,27 @@ pub(crate) enum KeptRow {
 }
 
 impl Restoration {
+    /// No rows. Those that are to be put together need the same hasher of keys.
+    pub(crate) fn new(keys: RandomState) -> Self {
+        Self {
+            tenants: HashMap::new(),
+            api_keys: HashMap::new(),
+            ledgers: LedgerMap::default(),
+            figures: LedgerMap::default(),
+            reservations: KeptReservations::new(keys),
+            events: IdMap::default(),
+            records: HashMap::new(),
+            policies: HashMap::new(),
+        }
+    }
+
     pub(crate) fn put(&mut self, row: KeptRow) {
         match row {
             KeptRow::Tenant(id, row) => drop(self.tenants.insert(id, row)),
             KeptRow::ApiKey(digest, row) => drop(self.api_keys.insert(digest, row)),
             KeptRow::Ledger(id, row) => drop(self.ledgers.insert(id, row)),
             KeptRow::Figures(id, figures) => drop(self.figures.insert(id, figures)),
-            KeptRow::Reservation(row) => drop(self.reservations.insert(row.id, row)),
+            KeptRow::Reservation(row) => self.reservations.put(row),
             KeptRow::Event(row) => drop(self.events.insert(row.id, row)),
             KeptRow::Record(namespace, key, row) => {
                 self.records.entry(namespace).or_default().insert(key, row);
@@ -65,14 +85,19 @@ impl Restoration {
         }
     }
 
-    /// These rows and others. None are under the same key.
+    /// Puts in order what can be before all rows are together.
+    pub(crate) fn sort(&mut self) {
+        self.reservations.sort();
+    }
+
+    /// These rows and others, both in order. None are under the same key.
     pub(crate) fn and(mut self, others: Self) -> Self {
         let Self { tenants, api_keys, ledgers, figures, reservations, events, records, policies } = others;
         extend(&mut self.tenants, tenants);
         extend(&mut self.api_keys, api_keys);
         extend(&mut self.ledgers, ledgers);
         extend(&mut self.figures, figures);
-        extend(&mut self.reservations, reservations);
+        self.reservations = self.reservations.and(reservations);
         extend(&mut self.events, events);
         for (namespace, keys) in records {
             extend(self.records.entry(namespace).or_default(), keys);
@@ -87,7 +112,7 @@ impl Restoration {
             RowKey::ApiKey(digest) => drop(self.api_keys.remove(digest)),
             RowKey::Ledger(id) => drop(self.ledgers.remove(id)),
             RowKey::Figures(id) => drop(self.figures.remove(id)),
-            RowKey::Reservation(id) => drop(self.reservations.remove(id)),
+            RowKey::Reservation(id) => self.reservations.remove(*id),
             RowKey::Event(id) => drop(self.events.remove(id)),
             RowKey::Record(namespace, key) => {
                 self.records.get_mut(namespace).and_then(|keys| keys.remove(key));
@@ -98,7 +123,7 @@ impl Restoration {
 
     /// The state of these rows at a time, which notes its changes from now on.
     pub(crate) fn finish(self, now: Millis) -> Result<State, Inconsistent> {
-        let Self { tenants, api_keys, ledgers, mut figures, reservations, events, records, policies } = self;
+        let Self { tenants, api_keys, ledgers, mut figures, mut reservations, events, records, policies } = self;
         let mut state = State::new(Changes::recorded());
         state.now = now;
         for row in in_order(tenants, TenantId, "tenant")? {
@@ -122,19 +147,20 @@ impl Restoration {
             check_tenant(&state, row.tenant, "a policy")?;
             state.policies.insert(row);
         }
-        // The two large tables at the same time.
-        let (with_reservations, with_records) = thread::scope(|scope| {
-            let with_records = scope.spawn(|| restore_records(&state, records));
-            let with_reservations = restore_reservations(&state, reservations);
-            (with_reservations, with_records.join().unwrap_or_else(|panic| resume_unwind(panic)))
-        });
-        let (reservations, finished) = with_reservations?;
         for row in events.values() {
             check_tenant(&state, row.tenant, "an event")?;
             check_ledgers(&state, row.postings.iter(), "an event")?;
         }
+        reservations.check(&state)?;
+        let finished = reservations.take_retirements();
         let events_end = events.values().map(|row| (row.retires_at(), Retired::Event(row.id)));
-        state.retirements = finished.into_iter().chain(events_end).collect();
+        // The large tables at the same time.
+        let (reservations, (retirements, with_records)) = thread::scope(|scope| {
+            let others =
+                scope.spawn(|| (finished.into_iter().chain(events_end).collect(), restore_records(&state, records)));
+            (reservations.finish(), others.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        state.retirements = retirements;
         state.reservations = reservations;
         state.events = Events::of(events);
         state.records = with_records?;
@@ -157,38 +183,6 @@ impl State {
         let all = tenants.chain(ledgers).chain(api_keys).chain(policies);
         all.chain(reservations).chain(events).chain(records).collect()
     }
-}
-
-/// The reservations, and when those that are finished are forgotten.
-fn restore_reservations(
-    state: &State,
-    mut rows: IdMap<Box<Reservation>>,
-) -> Result<(Reservations, Vec<(Millis, Retired)>), Inconsistent> {
-    let mut finished = Vec::with_capacity(rows.len());
-    let mut created = Vec::with_capacity(rows.len());
-    let mut deadlines = Vec::new();
-    let mut by_key = ByKey::with_capacity(rows.len());
-    for row in rows.values_mut() {
-        check_tenant(state, row.tenant, "a reservation")?;
-        let extended = row.extensions.iter().flat_map(|extension| &extension.postings);
-        let settled = row.phase.settlement().into_iter().flat_map(|settlement| &settlement.postings);
-        check_ledgers(state, row.held.iter().chain(extended).chain(settled), "a reservation")?;
-        if row.estimate < 0 || row.phase.settlement().is_some_and(|settlement| settlement.charged < 0) {
-            return Err(Inconsistent(format!("the amounts of the reservation {} are negative", row.id)));
-        }
-        finished.extend(row.retires_at().map(|at| (at, Retired::Reservation(row.id))));
-        deadlines.extend(row.deadline().map(|deadline| (deadline, row.id)));
-        created.push((row.tenant, row.created_at, row.id));
-        by_key.insert(row.tenant, &row.key, row.id);
-        row.scope = state.ledgers.share_scope(row.scope.clone(), &row.held);
-    }
-    // A set is made at once from what is in order; comparing ids as numbers is what puts it in order fastest.
-    created.sort_unstable_by_key(|(tenant, created_at, id)| (*tenant, *created_at, id.as_u128()));
-    finished.sort_unstable_by_key(|(at, row)| match row {
-        Retired::Reservation(id) | Retired::Event(id) => (*at, id.as_u128()),
-    });
-    let by_creation = created.into_iter().collect();
-    Ok((Reservations { rows, deadlines: deadlines.into_iter().collect(), by_creation, by_key }, finished))
 }
 
 fn restore_records(
@@ -223,7 +217,7 @@ where
     numbers.map(row).collect()
 }
 
-fn check_tenant(state: &State, tenant: TenantId, what: &str) -> Result<(), Inconsistent> {
+pub(super) fn check_tenant(state: &State, tenant: TenantId, what: &str) -> Result<(), Inconsistent> {
     let known = state.tenants.contains(tenant);
     if known {
         Ok(())
@@ -237,8 +231,13 @@ fn check_ledgers<'a>(
     postings: impl IntoIterator<Item = &'a Posting>,
     what: &str,
 ) -> Result<(), Inconsistent> {
-    match postings.into_iter().find(|posting| !state.ledgers.contains(posting.ledger)) {
-        None => Ok(()),
-        Some(posting) => Err(Inconsistent(format!("{what} touches ledger {}, which does not exist", posting.ledger.0))),
+    postings.into_iter().try_for_each(|posting| check_ledger(state, posting.ledger, what))
+}
+
+pub(super) fn check_ledger(state: &State, ledger: LedgerId, what: &str) -> Result<(), Inconsistent> {
+    if state.ledgers.contains(ledger) {
+        Ok(())
+    } else {
+        Err(Inconsistent(format!("{what} touches ledger {}, which does not exist", ledger.0)))
     }
 }

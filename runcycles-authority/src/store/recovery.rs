@@ -1,5 +1,6 @@
 //! Opening a store: what its files come to.
 
+use std::hash::RandomState;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -116,17 +117,26 @@ impl Share {
 /// Reads all files, on several threads.
 fn read(disk: &dyn Disk, snapshot: Option<u64>, logs: &[u64]) -> Result<(Restoration, Found), StoreError> {
     let shares = [Share::Reservations { odd: false }, Share::Reservations { odd: true }, Share::Others];
-    let (takers, given): (Vec<_>, Vec<_>) = shares.iter().map(|_| sync_channel(CHUNKS_AHEAD)).unzip();
+    let mut takers = Vec::new();
+    let given = shares.map(|share| {
+        let (taker, chunks) = sync_channel(CHUNKS_AHEAD);
+        takers.push(taker);
+        (share, chunks)
+    });
     let (found, shares) = thread::scope(|scope| {
         let reader = scope.spawn(|| Reading::new(disk, takers).read(snapshot, logs));
-        let restore = |(share, chunks)| scope.spawn(move || restore(disk, share, chunks));
-        let restored: Vec<_> = shares.into_iter().zip(given).map(restore).collect();
-        (join(reader), restored.into_iter().map(join).collect::<Vec<_>>())
+        let keys = RandomState::new();
+        let restore = |(share, chunks)| {
+            let rows = Restoration::new(keys.clone());
+            scope.spawn(move || restore(disk, rows, share, chunks))
+        };
+        let restored = given.map(restore);
+        (join(reader), restored.map(join))
     });
     // What the reader finds comes first: rows of a file that is damaged mean nothing.
     let found = found?;
-    let rows = shares.into_iter().reduce(|all, share| Ok(all?.and(share?)));
-    Ok((rows.transpose()?.unwrap_or_default(), found))
+    let [even, odd, others] = shares;
+    Ok((even?.and(odd?).and(others?), found))
 }
 
 fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
@@ -134,8 +144,12 @@ fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
 }
 
 /// Puts a share of the rows into their tables.
-fn restore(disk: &dyn Disk, share: Share, chunks: Receiver<Arc<Chunk>>) -> Result<Restoration, StoreError> {
-    let mut rows = Restoration::default();
+fn restore(
+    disk: &dyn Disk,
+    mut rows: Restoration,
+    share: Share,
+    chunks: Receiver<Arc<Chunk>>,
+) -> Result<Restoration, StoreError> {
     for chunk in chunks {
         let malformed = |error: Malformed| StoreError::Damaged {
             file: disk.path(&chunk.file.name()),
@@ -150,6 +164,7 @@ fn restore(disk: &dyn Disk, share: Share, chunks: Receiver<Arc<Chunk>>) -> Resul
             }
         }
     }
+    rows.sort();
     Ok(rows)
 }
 
