@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::clock::settle;
 use crate::support::reply;
 use crate::support::script::Script;
-use crate::support::sent::Route;
+use crate::support::sent::{Route, Sent};
 
 async fn acme(budgets: &[(&str, u64)]) -> (Authority, CyclesClient) {
     let budgets =
@@ -116,7 +116,7 @@ async fn the_same_work_asks_with_the_same_key() {
     step(&client, "a/b", 1).await.unwrap();
     step(&client, "a", 1).await.unwrap();
     run(&client, "a".to_owned()).await.unwrap();
-    let keys: Vec<_> = script.of(Route::Reserve).iter().map(|sent| sent.key()).collect();
+    let keys: Vec<_> = script.of(Route::Reserve).iter().map(Sent::key).collect();
     assert_eq!(
         keys,
         ["job.step%2Fstep/a%2Fb/1/%"; 2]

@@ -8,7 +8,7 @@ use runcycles_authority::{Authority, Ledger};
 
 use crate::support::clock::settle;
 use crate::support::script::Script;
-use crate::support::sent::Route;
+use crate::support::sent::{Route, Sent};
 
 /// What a step of an agent cost.
 struct Step {
@@ -121,6 +121,6 @@ async fn the_units_of_a_derived_key_have_keys_of_their_own() {
 
     let script = Script::new();
     keyed(&script.client()).await.unwrap();
-    let keys: Vec<_> = script.of(Route::Reserve).iter().map(|sent| sent.key()).collect();
+    let keys: Vec<_> = script.of(Route::Reserve).iter().map(Sent::key).collect();
     assert_eq!(keys, ["job.step%2Fkeyed/j1", "job.step%2Fkeyed/j1:CREDITS"]);
 }

@@ -44,6 +44,16 @@ pub use self::shutdown::ShutdownReport;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Settling takes the guard, so that settling twice does not compile:
+///
+/// ```compile_fail,E0382
+/// # async fn example(guard: runcycles::ReservationGuard) -> Result<(), runcycles::Error> {
+/// guard.commit(runcycles::usd!(0.013)).await?;
+/// guard.commit(runcycles::usd!(0.013)).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "dropping a guard releases its reservation"]
 pub struct ReservationGuard {
     client: CyclesClient,
