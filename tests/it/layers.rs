@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 11] = [
     &["error", "scope"],
     &["transport"],
     &["client"],
-    &["journal", "reservation"],
+    &["admin", "journal", "reservation"],
     &["heartbeat", "settlement"],
     &["guard"],
     &["lifecycle"],

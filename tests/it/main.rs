@@ -2,6 +2,9 @@
 
 mod support;
 
+mod admin_budgets;
+mod admin_provisioning;
+mod admin_reference;
 mod blocking;
 mod client_answers;
 mod client_config;

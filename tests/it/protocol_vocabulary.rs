@@ -61,6 +61,20 @@ fn seventeen_error_codes_and_the_three_to_come_are_known() {
 }
 
 #[test]
+fn the_codes_of_the_admin_plane_are_known() {
+    check::<ErrorCode>(&[
+        "TENANT_NOT_FOUND",
+        "TENANT_SUSPENDED",
+        "BUDGET_NOT_FOUND",
+        "POLICY_VIOLATION",
+        "INSUFFICIENT_PERMISSIONS",
+        "KEY_REVOKED",
+        "KEY_EXPIRED",
+        "DUPLICATE_RESOURCE",
+    ]);
+}
+
+#[test]
 fn seven_reasons_of_a_denial_and_the_three_to_come_are_known() {
     check::<ReasonCode>(&[
         "BUDGET_EXCEEDED",

@@ -15,8 +15,8 @@ use crate::protocol::{
 pub trait Answer: DeserializeOwned + Send + 'static {
     /// The operation, as messages name it.
     const OPERATION: &'static str;
-    /// The one status that means success.
-    const SUCCESS: StatusCode = StatusCode::OK;
+    /// The statuses that mean success: one for each operation of the runtime plane.
+    const SUCCESS: &'static [StatusCode] = &[StatusCode::OK];
     /// Whether the operation names a subject, so that `NOT_FOUND` means a missing budget.
     const NAMES_SUBJECT: bool = false;
 
@@ -60,7 +60,7 @@ impl Answer for DecisionResponse {
 
 impl Answer for EventCreateResponse {
     const OPERATION: &'static str = "create event";
-    const SUCCESS: StatusCode = StatusCode::CREATED;
+    const SUCCESS: &'static [StatusCode] = &[StatusCode::CREATED];
     const NAMES_SUBJECT: bool = true;
 
     fn problem(&self) -> Option<String> {
@@ -72,7 +72,7 @@ impl Answer for EventCreateResponse {
 pub(crate) fn read<T: Answer>(answer: http::Response<bytes::Bytes>) -> Result<Response<T>, Error> {
     let (head, body) = answer.into_parts();
     let status = head.status;
-    if status == T::SUCCESS {
+    if T::SUCCESS.contains(&status) {
         let problem = match serde_json::from_slice::<T>(&body) {
             Ok(value) => match value.problem() {
                 None => return Ok(Response { value, metadata: ResponseMetadata::new(head.headers) }),
@@ -92,7 +92,8 @@ pub(crate) fn read<T: Answer>(answer: http::Response<bytes::Bytes>) -> Result<Re
             status.as_u16()
         )
     } else {
-        format!("HTTP {} instead of {}", status.as_u16(), T::SUCCESS.as_u16())
+        let expected: Vec<_> = T::SUCCESS.iter().map(StatusCode::as_str).collect();
+        format!("HTTP {} instead of {}", status.as_u16(), expected.join(" or "))
     };
     Err(Error::Ambiguous { operation: T::OPERATION, problem, reservation_id: find_reservation(&body) })
 }

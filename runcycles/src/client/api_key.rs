@@ -21,9 +21,14 @@ impl ApiKey {
         &self.0
     }
 
+    /// Whether there is nothing in it.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.0.trim().is_empty()
+    }
+
     /// The header's value, marked sensitive so that HTTP libraries neither log nor index it.
     pub(crate) fn header_value(&self) -> Result<HeaderValue, ConfigError> {
-        if self.0.trim().is_empty() {
+        if self.is_blank() {
             return Err(ConfigError::new("api_key", "it is empty", "set the key, for example by CYCLES_API_KEY"));
         }
         let mut value = HeaderValue::from_str(&self.0).map_err(|_| {

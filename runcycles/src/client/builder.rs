@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use http::HeaderName;
 
 use super::config::{CyclesConfig, RetryConfig};
+use super::connection::{Connection, default_transport};
 use super::endpoint::Endpoint;
 use super::journal::JournalConfig;
 use super::policy::{HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
@@ -155,22 +155,17 @@ impl CyclesClientBuilder {
     pub fn try_build(self) -> Result<CyclesClient, ConfigError> {
         self.config.validate()?;
         let endpoint = Endpoint::new(&self.config.base_url)?;
-        let mut headers = HeaderMap::with_capacity(4);
-        headers.insert(HeaderName::from_static("x-cycles-api-key"), self.config.api_key.header_value()?);
-        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("runcycles-rust/", env!("CARGO_PKG_VERSION"))));
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let key = (HeaderName::from_static("x-cycles-api-key"), self.config.api_key.header_value()?);
         let transport = match self.transport {
             Some(transport) => transport,
-            None => default_transport(&self.config)?,
+            None => default_transport(self.config.connect_timeout, &self.config.base_url)?,
         };
+        let connection = Connection::new(endpoint, key, transport, self.config.attempt_timeout());
         let shared = Shared {
             #[cfg(feature = "journal")]
             journal: KeptJournal::new(&self.config),
             config: self.config,
-            endpoint,
-            transport,
-            headers,
+            connection: Arc::new(connection),
             heartbeat: Heartbeat::new(),
             settlements: Queue::default(),
             observer: Observer::new(self.hook),
@@ -184,16 +179,4 @@ impl std::fmt::Debug for CyclesClientBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CyclesClientBuilder").field("config", &self.config).finish_non_exhaustive()
     }
-}
-
-#[cfg(feature = "reqwest")]
-#[expect(clippy::unnecessary_wraps, reason = "without the feature there is no transport, which is an error")]
-fn default_transport(config: &CyclesConfig) -> Result<Box<dyn Transport>, ConfigError> {
-    Ok(Box::new(crate::transport::ReqwestTransport::new(config.connect_timeout, config.base_url.starts_with("https:"))))
-}
-
-#[cfg(not(feature = "reqwest"))]
-fn default_transport(_config: &CyclesConfig) -> Result<Box<dyn Transport>, ConfigError> {
-    let cure = "give the builder one with .transport(…), or enable the feature rustls of runcycles";
-    Err(ConfigError::new("transport", "there is none", cure))
 }

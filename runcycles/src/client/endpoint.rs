@@ -71,6 +71,17 @@ impl Endpoint {
         self.join(format_args!("{path}"))
     }
 
+    /// One thing of a collection.
+    #[cfg(feature = "admin")]
+    pub(crate) fn item(&self, collection: &str, id: &str) -> Result<Uri, ConfigError> {
+        if matches!(id, "" | "." | "..") {
+            let cure = "name one by its id";
+            return Err(ConfigError::new("request", format!("{id:?} is no id below {collection}"), cure));
+        }
+        let id = utf8_percent_encode(id, ENCODED);
+        self.join(format_args!("{collection}/{id}"))
+    }
+
     /// A fixed path with a query.
     pub(crate) fn query(&self, path: &str, pairs: &QueryPairs) -> Result<Uri, ConfigError> {
         let mut query = String::new();

@@ -5,6 +5,7 @@ mod answer;
 mod api_key;
 mod builder;
 mod config;
+mod connection;
 mod endpoint;
 mod env;
 mod journal;
@@ -17,20 +18,26 @@ mod policy;
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderMap;
-
-use self::endpoint::Endpoint;
 use crate::error::ConfigError;
 use crate::heartbeat::Heartbeat;
 use crate::protocol::Subject;
 #[cfg(feature = "journal")]
 use crate::settlement::KeptJournal;
 use crate::settlement::{Keys, Observer, Queue};
-use crate::transport::Transport;
 
 pub(crate) use self::ambient::carry_ambient;
 pub(crate) use self::answer::read as read_answer;
+#[cfg(feature = "admin")]
+pub(crate) use self::api_key::ApiKey;
+pub(crate) use self::connection::Connection;
+#[cfg(feature = "admin")]
+pub(crate) use self::connection::default_transport;
+#[cfg(feature = "admin")]
+pub(crate) use self::endpoint::Endpoint;
 pub(crate) use self::operation::{Prepared, encode};
+#[cfg(feature = "admin")]
+pub(crate) use self::pages::paged;
+pub(crate) use self::pages::{Page, Paged};
 pub(crate) use self::policy::CallPolicies;
 
 pub use self::ambient::{current_client, set_default_client};
@@ -67,10 +74,7 @@ pub struct CyclesClient {
 /// What all views of a client share.
 pub(crate) struct Shared {
     pub(crate) config: CyclesConfig,
-    pub(crate) endpoint: Endpoint,
-    transport: Box<dyn Transport>,
-    /// The headers of every request, the key among them.
-    headers: HeaderMap,
+    pub(crate) connection: Arc<Connection>,
     pub(crate) heartbeat: Arc<Heartbeat>,
     pub(crate) settlements: Queue,
     pub(crate) observer: Observer,

@@ -2,15 +2,16 @@
 
 use std::future::IntoFuture;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Uri};
+use http::{HeaderMap, Method, Uri};
 use serde::Serialize;
 
-use super::answer::{self, Answer};
+use super::answer::Answer;
+use super::connection::Connection;
 use super::metadata::Response;
-use super::{CyclesClient, Shared};
-use crate::error::{Error, TransportError, TransportErrorKind};
+use crate::error::Error;
 use crate::transport::BoxFuture;
 
 /// A request in the form in which it is sent, and sent again: one method, one address, one byte sequence.
@@ -34,6 +35,24 @@ impl Prepared {
         Self { method: Method::POST, uri, body }
     }
 
+    /// A request of any method; without a body where there is nothing to say.
+    #[cfg(feature = "admin")]
+    pub(crate) fn of(method: Method, uri: Uri, body: Bytes) -> Self {
+        Self { method, uri, body }
+    }
+
+    /// The request with the headers that all requests have.
+    pub(super) fn to_http(&self, headers: &HeaderMap) -> http::Request<Bytes> {
+        let mut request = http::Request::new(self.body.clone());
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = headers.clone();
+        if self.body.is_empty() {
+            request.headers_mut().remove(http::header::CONTENT_TYPE);
+        }
+        request
+    }
+
     /// The same request with another body.
     pub(crate) fn with_body(&self, change: impl FnOnce(&Bytes) -> Bytes) -> Self {
         Self { body: change(&self.body), ..self.clone() }
@@ -50,33 +69,6 @@ pub(crate) fn encode(body: &impl Serialize) -> Result<Bytes, Error> {
     Ok(body.into())
 }
 
-impl Shared {
-    /// Makes one attempt, bounded as a whole.
-    pub(crate) async fn attempt(
-        &self,
-        request: &Prepared,
-        timeout: std::time::Duration,
-    ) -> Result<http::Response<Bytes>, TransportError> {
-        let mut outgoing = http::Request::new(request.body.clone());
-        *outgoing.method_mut() = request.method.clone();
-        *outgoing.uri_mut() = request.uri.clone();
-        *outgoing.headers_mut() = self.headers.clone();
-        if request.method == Method::GET {
-            outgoing.headers_mut().remove(http::header::CONTENT_TYPE);
-        }
-        match tokio::time::timeout(timeout, self.transport.call(outgoing)).await {
-            Ok(answer) => answer,
-            Err(elapsed) => Err(TransportError::with_source(TransportErrorKind::Timeout, elapsed)),
-        }
-    }
-
-    /// Makes one attempt and reads its answer.
-    pub(crate) async fn send<T: Answer>(&self, request: &Prepared) -> Result<Response<T>, Error> {
-        let answer = self.attempt(request, self.config.attempt_timeout()).await?;
-        answer::read(answer)
-    }
-}
-
 /// A request that is sent when it is awaited, once.
 ///
 /// Awaiting it gives the answer; [`with_metadata`](Self::with_metadata) gives the answer with request id, trace id, tenant and
@@ -88,14 +80,14 @@ impl Shared {
 /// then unknown, and the same request with the same key is safe to repeat.
 #[must_use = "an operation is sent when it is awaited"]
 pub struct Operation<T> {
-    client: CyclesClient,
+    connection: Arc<Connection>,
     request: Result<Prepared, Error>,
     answer: PhantomData<fn() -> T>,
 }
 
 impl<T: Answer> Operation<T> {
-    pub(crate) fn new(client: &CyclesClient, request: Result<Prepared, Error>) -> Self {
-        Self { client: client.clone(), request, answer: PhantomData }
+    pub(crate) fn new(connection: &Arc<Connection>, request: Result<Prepared, Error>) -> Self {
+        Self { connection: Arc::clone(connection), request, answer: PhantomData }
     }
 
     /// The answer together with what its headers say.
@@ -105,7 +97,7 @@ impl<T: Answer> Operation<T> {
     /// As awaiting the operation itself: any [`Error`].
     pub async fn with_metadata(self) -> Result<Response<T>, Error> {
         let request = self.request?;
-        self.client.shared.send(&request).await
+        self.connection.send(&request).await
     }
 }
 

@@ -19,7 +19,7 @@ impl CyclesClient {
     pub fn decide(&self, request: &DecisionRequest) -> Operation<DecisionResponse> {
         let mut request = request.clone();
         self.fill_subject(&mut request.subject);
-        Operation::new(self, self.post_path("/v1/decide", request.validate(), &request))
+        Operation::new(&self.shared.connection, self.post_path("/v1/decide", request.validate(), &request))
     }
 
     /// Holds budget, without a guard (protocol: `POST /v1/reservations`). Nothing keeps the reservation alive or settles it;
@@ -27,7 +27,7 @@ impl CyclesClient {
     pub fn create_reservation(&self, request: &ReservationCreateRequest) -> Operation<ReservationCreateResponse> {
         let mut request = request.clone();
         self.fill_subject(&mut request.subject);
-        Operation::new(self, self.prepare_reservation(&request))
+        Operation::new(&self.shared.connection, self.prepare_reservation(&request))
     }
 
     /// Lists reservations, a page at a time (protocol: `GET /v1/reservations`); [`reservations`](Self::reservations) walks all
@@ -36,30 +36,30 @@ impl CyclesClient {
         let request = params
             .to_pairs()
             .map_err(Error::from)
-            .and_then(|pairs| Ok(Prepared::get(self.shared.endpoint.query("/v1/reservations", &pairs)?)));
-        Operation::new(self, request)
+            .and_then(|pairs| Ok(Prepared::get(self.shared.connection.endpoint.query("/v1/reservations", &pairs)?)));
+        Operation::new(&self.shared.connection, request)
     }
 
     /// One reservation as it stands (protocol: `GET /v1/reservations/{id}`).
     pub fn get_reservation(&self, id: &ReservationId) -> Operation<ReservationDetail> {
-        let uri = self.shared.endpoint.reservation(id, "");
-        Operation::new(self, uri.map(Prepared::get).map_err(Error::from))
+        let uri = self.shared.connection.endpoint.reservation(id, "");
+        Operation::new(&self.shared.connection, uri.map(Prepared::get).map_err(Error::from))
     }
 
     /// Settles a reservation (protocol: `POST /v1/reservations/{id}/commit`). An unclear outcome is an error here and nothing
     /// repeats it: whoever calls this must, with the same request.
     pub fn commit_reservation(&self, id: &ReservationId, request: &CommitRequest) -> Operation<CommitResponse> {
-        Operation::new(self, self.post_reservation(id, "/commit", request.validate(), request))
+        Operation::new(&self.shared.connection, self.post_reservation(id, "/commit", request.validate(), request))
     }
 
     /// Returns a reservation's hold (protocol: `POST /v1/reservations/{id}/release`).
     pub fn release_reservation(&self, id: &ReservationId, request: &ReleaseRequest) -> Operation<ReleaseResponse> {
-        Operation::new(self, self.post_reservation(id, "/release", request.validate(), request))
+        Operation::new(&self.shared.connection, self.post_reservation(id, "/release", request.validate(), request))
     }
 
     /// Makes a reservation live longer (protocol: `POST /v1/reservations/{id}/extend`).
     pub fn extend_reservation(&self, id: &ReservationId, request: &ExtendRequest) -> Operation<ExtendResponse> {
-        Operation::new(self, self.post_reservation(id, "/extend", request.validate(), request))
+        Operation::new(&self.shared.connection, self.post_reservation(id, "/extend", request.validate(), request))
     }
 
     /// Lists budgets, a page at a time (protocol: `GET /v1/balances`); [`balances`](Self::balances) walks all pages.
@@ -67,15 +67,15 @@ impl CyclesClient {
         let request = params
             .to_pairs()
             .map_err(Error::from)
-            .and_then(|pairs| Ok(Prepared::get(self.shared.endpoint.query("/v1/balances", &pairs)?)));
-        Operation::new(self, request)
+            .and_then(|pairs| Ok(Prepared::get(self.shared.connection.endpoint.query("/v1/balances", &pairs)?)));
+        Operation::new(&self.shared.connection, request)
     }
 
     /// Records spend that was not reserved (protocol: `POST /v1/events`).
     pub fn create_event(&self, request: &EventCreateRequest) -> Operation<EventCreateResponse> {
         let mut request = request.clone();
         self.fill_subject(&mut request.subject);
-        Operation::new(self, self.post_path("/v1/events", request.validate(), &request))
+        Operation::new(&self.shared.connection, self.post_path("/v1/events", request.validate(), &request))
     }
 
     /// Fills what a call's subject leaves out: from the view's scope, then the ambient scope, then the client's defaults.
@@ -89,7 +89,7 @@ impl CyclesClient {
 
     pub(crate) fn prepare_reservation(&self, request: &ReservationCreateRequest) -> Result<Prepared, Error> {
         request.validate()?;
-        Prepared::post(self.shared.endpoint.reservations(), request)
+        Prepared::post(self.shared.connection.endpoint.reservations(), request)
     }
 
     fn post_path(
@@ -99,7 +99,7 @@ impl CyclesClient {
         request: &impl serde::Serialize,
     ) -> Result<Prepared, Error> {
         validated?;
-        Prepared::post(self.shared.endpoint.path(path)?, request)
+        Prepared::post(self.shared.connection.endpoint.path(path)?, request)
     }
 
     pub(crate) fn post_reservation(
@@ -110,6 +110,6 @@ impl CyclesClient {
         request: &impl serde::Serialize,
     ) -> Result<Prepared, Error> {
         validated?;
-        Prepared::post(self.shared.endpoint.reservation(id, action)?, request)
+        Prepared::post(self.shared.connection.endpoint.reservation(id, action)?, request)
     }
 }

@@ -6,8 +6,8 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
-use super::CyclesClient;
 use super::answer::Answer;
+use super::{CyclesClient, Operation};
 use crate::error::Error;
 use crate::protocol::{
     Balance, BalanceParams, BalanceResponse, ListReservationsParams, ReservationListResponse, ReservationSummary,
@@ -17,68 +17,63 @@ use crate::transport::BoxFuture;
 impl CyclesClient {
     /// All reservations a filter finds, page after page. An error ends the stream.
     pub fn reservations(&self, params: ListReservationsParams) -> Pages<ReservationSummary> {
-        Pages::new(self, params)
+        let client = self.clone();
+        Pages::new(params, move |params| client.list_reservations(params))
     }
 
     /// All budgets a filter finds, page after page. An error ends the stream.
     pub fn balances(&self, params: BalanceParams) -> Pages<Balance> {
-        Pages::new(self, params)
+        let client = self.clone();
+        Pages::new(params, move |params| client.get_balances(params))
     }
 }
 
-/// A list endpoint: how to ask for a page, and what a page holds.
-trait Paged: Clone + Send + 'static {
+/// A filter of a list: what a page of it holds.
+pub(crate) trait Paged: Clone + Send + Sync + 'static {
     type Page: Answer;
     type Item: Send + 'static;
 
-    fn ask(&self, client: &CyclesClient) -> super::Operation<Self::Page>;
     fn open(page: Self::Page) -> Page<Self::Item>;
     fn after(self, cursor: String) -> Self;
 }
 
 /// One page: its items, and where the next starts.
-struct Page<T> {
+pub(crate) struct Page<T> {
     items: Vec<T>,
     next: Option<String>,
 }
 
-impl Paged for ListReservationsParams {
-    type Page = ReservationListResponse;
-    type Item = ReservationSummary;
-
-    fn ask(&self, client: &CyclesClient) -> super::Operation<Self::Page> {
-        client.list_reservations(self)
-    }
-
-    fn open(page: Self::Page) -> Page<Self::Item> {
-        Page { items: page.reservations, next: next_page(page.next_cursor, page.has_more) }
-    }
-
-    fn after(self, cursor: String) -> Self {
-        self.cursor(cursor)
+impl<T> Page<T> {
+    /// A page as servers write it. Some write an absent cursor as an empty one.
+    pub(crate) fn new(items: Vec<T>, cursor: Option<String>, has_more: Option<bool>) -> Self {
+        Self { items, next: cursor.filter(|cursor| !cursor.is_empty() && has_more != Some(false)) }
     }
 }
 
-impl Paged for BalanceParams {
-    type Page = BalanceResponse;
-    type Item = Balance;
+/// Declares the filters of lists: the page, the items, and the member of the page that has them.
+macro_rules! paged {
+    ($( $params:ty => $page:ty, $items:ident: $item:ty; )*) => { $(
+        impl $crate::client::Paged for $params {
+            type Page = $page;
+            type Item = $item;
 
-    fn ask(&self, client: &CyclesClient) -> super::Operation<Self::Page> {
-        client.get_balances(self)
-    }
+            fn open(page: $page) -> $crate::client::Page<$item> {
+                $crate::client::Page::new(page.$items, page.next_cursor, page.has_more)
+            }
 
-    fn open(page: Self::Page) -> Page<Self::Item> {
-        Page { items: page.balances, next: next_page(page.next_cursor, page.has_more) }
-    }
-
-    fn after(self, cursor: String) -> Self {
-        self.cursor(cursor)
-    }
+            fn after(self, cursor: String) -> Self {
+                self.cursor(cursor)
+            }
+        }
+    )* };
 }
 
-/// Where the next page starts, if there is one. Some servers write an absent cursor as an empty one.
-fn next_page(cursor: Option<String>, has_more: Option<bool>) -> Option<String> {
-    cursor.filter(|cursor| !cursor.is_empty() && has_more != Some(false))
+#[cfg(feature = "admin")]
+pub(crate) use paged;
+
+paged! {
+    ListReservationsParams => ReservationListResponse, reservations: ReservationSummary;
+    BalanceParams => BalanceResponse, balances: Balance;
 }
 
 /// Fetches one page after another.
@@ -103,13 +98,12 @@ enum State<T> {
 }
 
 impl<T: Send + 'static> Pages<T> {
-    fn new<P: Paged<Item = T> + Sync>(client: &CyclesClient, params: P) -> Self {
-        let client = client.clone();
+    /// A list whose pages are asked for by a filter.
+    pub(crate) fn new<P: Paged<Item = T>>(params: P, ask: impl Fn(&P) -> Operation<P::Page> + Send + 'static) -> Self {
         let fetch: Fetch<T> = Box::new(move |cursor| {
-            let params = params.clone();
             let operation = match cursor {
-                Some(cursor) => params.after(cursor).ask(&client),
-                None => params.ask(&client),
+                Some(cursor) => ask(&params.clone().after(cursor)),
+                None => ask(&params),
             };
             Box::pin(async move { Ok(P::open(operation.await?)) })
         });

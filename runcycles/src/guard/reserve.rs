@@ -115,7 +115,7 @@ impl CyclesClient {
     ) -> (Result<Response<ReservationCreateResponse>, Error>, Instant) {
         let mut orphan = Orphan { client: self, key, runtime: Handle::current(), possible: true };
         let sent_at = Instant::now();
-        let first = self.shared.send(prepared).await;
+        let first = self.shared.connection.send(prepared).await;
         let Some(error) = first.as_ref().err().filter(|error| outcome_is_open(error)) else {
             orphan.possible = false;
             return (first, sent_at);
@@ -124,7 +124,7 @@ impl CyclesClient {
         let first_arrived = may_have_arrived(error);
         let first_named = named_reservation(error).cloned();
         let sent_at = Instant::now();
-        let second: Result<Response<ReservationCreateResponse>, Error> = self.shared.send(prepared).await;
+        let second: Result<Response<ReservationCreateResponse>, Error> = self.shared.connection.send(prepared).await;
         orphan.possible = match &second {
             Ok(answer) if answer.value.decision.is_allowed() || answer.value.reservation_id.is_some() => false,
             // Whoever denies it now may not be whoever granted it before.

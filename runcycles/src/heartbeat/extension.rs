@@ -67,11 +67,11 @@ impl Extension {
         let prepared = match &self.prepared {
             Some(prepared) => prepared,
             None => {
-                let uri = shared.endpoint.reservation(&self.reservation.id, "/extend")?;
+                let uri = shared.connection.endpoint.reservation(&self.reservation.id, "/extend")?;
                 self.prepared.insert(Prepared::post(uri, &self.request)?)
             }
         };
-        let answer = shared.attempt(prepared, timeout).await?;
+        let answer = shared.connection.attempt(prepared, timeout).await?;
         read_answer(answer)
     }
 }

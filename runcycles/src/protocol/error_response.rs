@@ -5,7 +5,7 @@ use super::string_enum::string_enum;
 use super::wire_object::{Extra, wire_object};
 
 string_enum! {
-    /// The code of an error response (protocol: `ErrorCode`, and three codes of v0.1.26).
+    /// The code of an error response (protocol: `ErrorCode`, three codes of v0.1.26, and those of the admin plane).
     pub enum ErrorCode {
         /// The request is malformed or out of range.
         InvalidRequest = "INVALID_REQUEST",
@@ -41,6 +41,22 @@ string_enum! {
         TenantClosed = "TENANT_CLOSED",
         /// The authority failed.
         InternalError = "INTERNAL_ERROR",
+        /// No such tenant (admin plane, as those below).
+        TenantNotFound = "TENANT_NOT_FOUND",
+        /// The tenant is suspended.
+        TenantSuspended = "TENANT_SUSPENDED",
+        /// No budget in the unit at the scope.
+        BudgetNotFound = "BUDGET_NOT_FOUND",
+        /// A policy forbids it.
+        PolicyViolation = "POLICY_VIOLATION",
+        /// The API key lacks a permission.
+        InsufficientPermissions = "INSUFFICIENT_PERMISSIONS",
+        /// The API key is revoked.
+        KeyRevoked = "KEY_REVOKED",
+        /// The API key's time has passed.
+        KeyExpired = "KEY_EXPIRED",
+        /// One is there already.
+        DuplicateResource = "DUPLICATE_RESOURCE",
         /// A quota of actions is used up (protocol v0.1.26).
         ActionQuotaExceeded = "ACTION_QUOTA_EXCEEDED",
         /// The kind of action is not on the allow list (protocol v0.1.26).

@@ -4,6 +4,8 @@
 //! required here too, with its type.
 
 mod action;
+#[cfg(feature = "admin")]
+pub(crate) mod admin;
 mod amount;
 mod balance;
 mod decision;

@@ -435,11 +435,11 @@ impl ExtendRequest {
 }
 
 /// Checks an amount against the protocol's int64.
-fn validate_amount(field: &'static str, amount: &Amount) -> Result<(), ValidationError> {
+pub(super) fn validate_amount(field: &'static str, amount: &Amount) -> Result<(), ValidationError> {
     check_range(field, amount.value(), 0..=MAX_AMOUNT)
 }
 
 /// A duration in whole milliseconds; longer than any limit of the protocol stays longer.
-fn whole_millis(duration: Duration) -> u64 {
+pub(super) fn whole_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

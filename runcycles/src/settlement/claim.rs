@@ -197,7 +197,7 @@ impl Claim {
             }
             return Ok(prepared.clone());
         }
-        let endpoint = &shared.endpoint;
+        let endpoint = &shared.connection.endpoint;
         let prepared = match &self.work {
             Work::Commit(spend) => {
                 Prepared::post_bytes(endpoint.reservation(&spend.id, "/commit")?, spend.commit_body()?)

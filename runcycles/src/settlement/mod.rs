@@ -183,7 +183,7 @@ impl Shared {
     /// Makes one attempt: a settlement, a next step of the same claim (`None`), or no valid success.
     async fn attempt_claim(&self, claim: &mut Claim) -> Result<Option<Settlement>, Error> {
         let prepared = claim.prepared(self)?;
-        let answer = self.attempt(&prepared, self.config.attempt_timeout()).await?;
+        let answer = self.connection.attempt(&prepared, self.config.attempt_timeout()).await?;
         if planted(Bug::AnySuccessSettles) && answer.status().is_success() {
             return Ok(Some(Settlement::AlreadyFinalized));
         }

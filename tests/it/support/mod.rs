@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod honest;
 pub(crate) mod log;
+pub(crate) mod office;
 pub(crate) mod operations;
 pub(crate) mod raw_server;
 pub(crate) mod reply;

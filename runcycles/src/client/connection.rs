@@ -1,0 +1,72 @@
+//! How requests reach a server, whichever plane of it they are for.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+
+use super::answer::{self, Answer};
+use super::endpoint::Endpoint;
+use super::metadata::Response;
+use super::operation::Prepared;
+use crate::error::{ConfigError, Error, TransportError, TransportErrorKind};
+use crate::transport::Transport;
+
+/// An address, a key and a way to get there.
+pub(crate) struct Connection {
+    pub(crate) endpoint: Endpoint,
+    transport: Box<dyn Transport>,
+    /// The headers of every request, the key among them.
+    headers: HeaderMap,
+    /// How long one attempt may take as a whole.
+    attempt_timeout: Duration,
+}
+
+impl Connection {
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        (key_header, key): (HeaderName, HeaderValue),
+        transport: Box<dyn Transport>,
+        attempt_timeout: Duration,
+    ) -> Self {
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(key_header, key);
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("runcycles-rust/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Self { endpoint, transport, headers, attempt_timeout }
+    }
+
+    /// Makes one attempt, bounded as a whole.
+    pub(crate) async fn attempt(
+        &self,
+        request: &Prepared,
+        timeout: Duration,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        let outgoing = request.to_http(&self.headers);
+        match tokio::time::timeout(timeout, self.transport.call(outgoing)).await {
+            Ok(answer) => answer,
+            Err(elapsed) => Err(TransportError::with_source(TransportErrorKind::Timeout, elapsed)),
+        }
+    }
+
+    /// Makes one attempt and reads its answer.
+    pub(crate) async fn send<T: Answer>(&self, request: &Prepared) -> Result<Response<T>, Error> {
+        let answer = self.attempt(request, self.attempt_timeout).await?;
+        answer::read(answer)
+    }
+}
+
+/// The transport of clients that are given none.
+#[cfg(feature = "reqwest")]
+#[expect(clippy::unnecessary_wraps, reason = "without the feature there is no transport, which is an error")]
+pub(crate) fn default_transport(connect_timeout: Duration, base_url: &str) -> Result<Box<dyn Transport>, ConfigError> {
+    Ok(Box::new(crate::transport::ReqwestTransport::new(connect_timeout, base_url.starts_with("https:"))))
+}
+
+/// The transport of clients that are given none.
+#[cfg(not(feature = "reqwest"))]
+pub(crate) fn default_transport(_: Duration, _: &str) -> Result<Box<dyn Transport>, ConfigError> {
+    let cure = "give the builder one with .transport(…), or enable the feature rustls of runcycles";
+    Err(ConfigError::new("transport", "there is none", cure))
+}
