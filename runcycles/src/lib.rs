@@ -5,6 +5,7 @@
 pub mod admin;
 #[cfg(feature = "blocking")]
 pub mod blocking;
+mod budget;
 mod call;
 mod client;
 mod error;
@@ -26,6 +27,7 @@ pub mod models {
     pub use crate::protocol::*;
 }
 
+pub use self::budget::{Budget, Headroom};
 pub use self::call::{Encoded, IntoAmount, ScopeValue};
 pub use self::client::{
     Answer, CyclesClient, CyclesClientBuilder, CyclesConfig, Durability, HeartbeatPolicy, JournalConfig, Mode,

@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 11] = [
     &["heartbeat", "settlement"],
     &["guard"],
     &["lifecycle"],
-    &["call"],
+    &["budget", "call"],
     &["stream"],
     &["blocking"],
 ];

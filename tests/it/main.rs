@@ -6,6 +6,7 @@ mod admin_budgets;
 mod admin_provisioning;
 mod admin_reference;
 mod blocking;
+mod budget_headroom;
 mod client_answers;
 mod client_config;
 mod client_errors;
