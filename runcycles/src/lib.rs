@@ -15,6 +15,7 @@ mod heartbeat;
 mod journal;
 mod lifecycle;
 mod planted;
+mod price;
 mod protocol;
 mod reservation;
 mod scope;
@@ -38,6 +39,7 @@ pub use self::error::{ConfigError, Error, Refusal, StreamCut, TransportError, Tr
 pub use self::guard::{ReservationGuard, ShutdownReport};
 pub use self::heartbeat::{LeaseState, LeaseStatus};
 pub use self::lifecycle::{Context, Priority, WithCyclesConfig, carry, context, spawn_in_context, with_cycles};
+pub use self::price::{Price, PriceError, PriceTable, Usage};
 pub use self::protocol::{Amount, Reserve, credits, risk_points, tokens};
 pub use self::scope::Scope;
 pub use self::settlement::{FlushReport, Settlement, SettlementCounters, SettlementEvent, SettlementStep};
