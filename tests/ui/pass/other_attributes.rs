@@ -1,7 +1,10 @@
 //! Other attributes of functions, above and below.
 #![deny(warnings)]
 
-use runcycles::{Error, cycles, usd};
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use futures_core::Stream;
+use runcycles::{Error, cycles, tokens, usd};
 use tracing_attributes::instrument;
 
 #[instrument(skip(prompt), fields(length = prompt.len()), err)]
@@ -45,6 +48,56 @@ impl Chat for Agent {
 #[tokio::main]
 pub async fn entry() -> Result<(), Error> {
     Ok(())
+}
+
+#[tokio::test]
+#[cycles(usd!(0.02), "llm.completion")]
+async fn tested_above() -> Result<(), Error> {
+    Ok(())
+}
+
+#[cycles(usd!(0.02), "llm.completion")]
+#[tokio::test]
+async fn tested_below() -> Result<(), Error> {
+    Ok(())
+}
+
+#[instrument(skip_all)]
+#[cycles(tokens(1), "llm.completion", actual = |text| text.len())]
+pub fn streamed<S: Stream<Item = Result<String, Error>>>(texts: S) -> impl Stream<Item = Result<String, Error>> {
+    texts
+}
+
+#[cycles(usd!(0.02), "llm.completion", agent = user)]
+#[instrument(ret)]
+pub fn plain(user: &str) -> Result<usize, Error> {
+    Ok(user.len())
+}
+
+pub struct Denied(Error);
+
+impl From<Error> for Denied {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Denied {
+    fn into_response(self) -> Response {
+        self.0.to_string().into_response()
+    }
+}
+
+#[axum::debug_handler]
+#[cycles(usd!(0.02), "llm.completion", agent = user)]
+pub async fn handled_above(Path(user): Path<String>, prompt: String) -> Result<String, Denied> {
+    Ok(format!("{user}: {prompt}"))
+}
+
+#[cycles(usd!(0.02), "llm.completion", agent = user)]
+#[axum::debug_handler]
+pub async fn handled_below(Path(user): Path<String>, prompt: String) -> Result<String, Denied> {
+    Ok(format!("{user}: {prompt}"))
 }
 
 fn main() {}
