@@ -8,7 +8,7 @@ use std::time::Instant;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use runcycles_authority::__private::EngineProbe;
 
-use self::common::{Directory, Keeping, LEVELS, cycle};
+use self::common::{Direct, Directory, Keeping, LEVELS, cycle};
 
 fn in_process(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("reserve and commit, four budgets");
@@ -21,7 +21,7 @@ fn in_process(criterion: &mut Criterion) {
             let probe = EngineProbe::new(&authority);
             group.bench_function("engine", |bencher| bencher.iter(|| assert!(probe.cycle(&LEVELS, black_box(1)))));
         }
-        let mut transport = authority.transport();
+        let mut transport = Direct::new(authority.transport());
         group.bench_function(format!("transport, {name}"), |bencher| {
             bencher.iter_custom(|times| {
                 runtime.block_on(async {

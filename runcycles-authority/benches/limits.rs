@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-use self::common::{API_KEY, Caller, Directory, Keeping, LEVELS, cycle, reserve};
+use self::common::{API_KEY, Caller, Direct, Directory, Keeping, LEVELS, cycle, reserve};
 
 const MANY: usize = 1_000_000;
 const ROUNDS: usize = 9;
@@ -63,7 +63,7 @@ fn in_process(runtime: &Runtime) {
         let authority = in_memory(runtime, others);
         let probe = EngineProbe::new(&authority);
         (0..finished).for_each(|_| assert!(probe.cycle(&LEVELS, 1)));
-        let mut transport = authority.transport();
+        let mut transport = Direct::new(authority.transport());
         let engine = best(|| (0..CYCLES).for_each(|_| assert!(probe.cycle(&LEVELS, 1)))) / CYCLES;
         let through = best(|| {
             runtime.block_on(async {
@@ -213,7 +213,7 @@ fn starting(runtime: &Runtime) {
 fn live(runtime: &Runtime) {
     const LIVE: usize = 200_000;
     let authority = in_memory(runtime, 0);
-    let mut transport = authority.transport();
+    let mut transport = Direct::new(authority.transport());
     let Some(before) = resident_bytes() else { return };
     runtime.block_on(async {
         for _ in 0..LIVE {

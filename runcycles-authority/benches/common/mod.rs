@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use http::Request;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use runcycles::models::Level;
 use runcycles::{Transport as _, usd};
 use runcycles_authority::{Authority, AuthorityBuilder, Durability, InProcess};
@@ -93,14 +94,29 @@ pub(crate) async fn cycle(caller: &mut impl Caller) {
     black_box(caller.post(&format!("/v1/reservations/{id}/commit"), body).await);
 }
 
-impl Caller for InProcess {
+/// The transport, and the headers of every request, made once as a client makes them.
+pub(crate) struct Direct {
+    transport: InProcess,
+    headers: HeaderMap,
+}
+
+impl Direct {
+    pub(crate) fn new(transport: InProcess) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-cycles-api-key", HeaderValue::from_static(API_KEY));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Self { transport, headers }
+    }
+}
+
+impl Caller for Direct {
     async fn post(&mut self, path: &str, body: String) -> Bytes {
-        let request = Request::post(format!("http://in-process{path}"))
-            .header("x-cycles-api-key", API_KEY)
-            .header("content-type", "application/json")
-            .body(Bytes::from(body))
-            .expect("a valid request");
-        let response = self.call(request).await.expect("an answer");
+        let mut request = Request::new(Bytes::from(body));
+        *request.method_mut() = Method::POST;
+        let uri = Bytes::from(format!("http://in-process{path}"));
+        *request.uri_mut() = Uri::from_maybe_shared(uri).expect("a valid address");
+        *request.headers_mut() = self.headers.clone();
+        let response = self.transport.call(request).await.expect("an answer");
         assert!(response.status().is_success(), "{:?}", response.body());
         response.into_body()
     }
