@@ -6,7 +6,7 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
 use syn::{Error, Expr, GenericArgument, Path, PathArguments, Token, Type, TypeParamBound};
 
-use crate::validate::Options;
+use crate::validate::{Options, Setting};
 
 /// A stream as a return type has it.
 pub(crate) struct StreamType {
@@ -60,12 +60,18 @@ impl StreamType {
 
     /// What arguments a function cannot have that gives a stream, or lacks.
     pub(crate) fn mistake(options: &Options) -> Option<Error> {
-        let Options { actual, metrics, metadata, fallback, in_units, .. } = options;
+        let Options { actual, metrics, metadata, fallback, in_units, settings, .. } = options;
         let after = [("metrics", metrics), ("metadata", metadata), ("fallback", fallback)];
         if let Some((key, value)) = after.into_iter().find_map(|(key, value)| Some((key, value.as_ref()?))) {
             let message = format!(
                 "found `{key}` on a function that gives a stream; tell it inside the stream by `runcycles::context()`, or answer a denial where the stream is read"
             );
+            return Some(Error::new_spanned(value, message));
+        }
+        let idle = |setting: &&Setting| matches!(setting.method, "on_unsettled" | "heartbeat");
+        if let Some(Setting { method, value, .. }) = settings.iter().find(idle) {
+            let message =
+                format!("found `{method}` on a function that gives a stream, where it has no effect; leave it out");
             return Some(Error::new_spanned(value, message));
         }
         if *in_units {

@@ -4,9 +4,12 @@ use proc_macro2::TokenStream;
 
 use super::cycles;
 
+fn tokens(text: &str) -> TokenStream {
+    text.parse().expect("tokens")
+}
+
 /// Checks what a function becomes, apart from white space and the path of the names that only expansions use.
 fn becomes(arguments: &str, function: &str, expected: &str) {
-    let tokens = |text: &str| text.parse::<TokenStream>().expect("tokens");
     let dense = |text: String| text.split_whitespace().collect::<String>();
     let expanded = dense(cycles(tokens(arguments), &tokens(function)).to_string());
     assert_eq!(expanded.replace("::runcycles::__private::", ""), dense(expected.to_owned()));
@@ -111,6 +114,16 @@ fn a_method_of_async_trait_keeps_its_shape() {
 }
 
 #[test]
+fn policies_that_streams_do_not_have_are_refused_there() {
+    for policy in [r#"on_unsettled = "error""#, r#"heartbeat = "cancel""#] {
+        let arguments = format!(r#"5, "llm.completion", actual = |chunk| chunk.tokens, {policy}"#);
+        let function = "fn chat() -> impl Stream<Item = Result<Chunk, AgentError>> { ask() }";
+        let expanded = cycles(tokens(&arguments), &tokens(function)).to_string();
+        assert!(expanded.contains("on a function that gives a stream, where it has no effect"), "{expanded}");
+    }
+}
+
+#[test]
 fn a_stream_is_counted_item_by_item() {
     becomes(
         r#"5, "llm.completion", agent = user, actual = |chunk| chunk.tokens"#,
@@ -185,7 +198,6 @@ fn a_plain_function_waits_for_what_an_async_one_awaits() {
 #[cfg(not(feature = "blocking"))]
 #[test]
 fn a_plain_function_is_told_of_the_feature_that_guards_it() {
-    let tokens = |text: &str| text.parse::<TokenStream>().expect("tokens");
     let expanded = cycles(tokens(r#"5, "a.b""#), &tokens("fn ask() -> Result<u8, Error> { Ok(7) }")).to_string();
     assert!(expanded.contains("found a plain `fn`"), "{expanded}");
     assert!(expanded.contains("enable the feature `blocking` of runcycles"), "{expanded}");
