@@ -1,0 +1,5 @@
+//! The stories of the examples, and the numbers that they reach: the code that a user reads is the code that is tested.
+
+mod recipes {
+    mod per_user_budget;
+}
