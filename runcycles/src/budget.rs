@@ -1,11 +1,13 @@
 //! A scope's budgets as a value.
 
 use std::future::Future;
+use std::time::Duration;
 
 use crate::client::CyclesClient;
 use crate::error::Error;
 use crate::lifecycle::{Context, WithCyclesConfig};
 use crate::protocol::{Amount, Balance, Reserve, SignedAmount, Subject, Unit};
+use crate::shadow::ShadowReport;
 
 impl CyclesClient {
     /// The budgets that a scope's actions are checked against: the scope's own, and those of the levels above it. Sends nothing.
@@ -68,6 +70,18 @@ impl Budget {
         let mut unbudgeted_scopes = answer.affected_scopes;
         unbudgeted_scopes.retain(|scope| budgets.iter().all(|budget| budget.scope_path != *scope));
         Ok(Headroom { budgets, tightest, unbudgeted_scopes })
+    }
+
+    /// What enforcement would have done to the calls of this scope that ran in a [shadow mode](crate::Mode) within a time until
+    /// now. Sends nothing.
+    ///
+    /// It is added up from numbers that this client, with all its views, writes down of every such call since it was made: of each subject, and of each
+    /// hour, so that the hour in which the time begins counts as a whole. At most 8,192 subjects and hours are kept: where there
+    /// is no room for more, the oldest hours go, and the report says [how many calls](ShadowReport::forgotten) were in them.
+    pub fn shadow_report(&self, window: Duration) -> ShadowReport {
+        let mut scope = Subject::default();
+        self.client.fill_subject(&mut scope);
+        self.client.shared.shadow.report(&scope, window)
     }
 
     /// Reserves an estimate, runs an action of a kind, and settles, as [`CyclesClient::execute`] does; the action's name is its

@@ -20,6 +20,7 @@ mod protocol;
 mod reservation;
 mod scope;
 mod settlement;
+mod shadow;
 mod stream;
 mod transport;
 
@@ -43,6 +44,7 @@ pub use self::price::{Price, PriceError, PriceTable, Usage};
 pub use self::protocol::{Amount, Reserve, credits, risk_points, tokens};
 pub use self::scope::Scope;
 pub use self::settlement::{FlushReport, Settlement, SettlementCounters, SettlementEvent, SettlementStep};
+pub use self::shadow::{ShadowCaller, ShadowDenial, ShadowOverage, ShadowReport, ShadowSpend};
 pub use self::stream::{Metered, metered};
 #[cfg(feature = "reqwest")]
 pub use self::transport::ReqwestTransport;

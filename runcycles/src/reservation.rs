@@ -19,6 +19,8 @@ pub(crate) struct Reservation {
     pub(crate) observed: bool,
     /// Whether its spend is recorded by an event, since nothing is held.
     pub(crate) by_event: bool,
+    /// Whether its action runs whatever the authority says, and is written down for a report.
+    pub(crate) in_shadow: bool,
     pub(crate) subject: Subject,
     pub(crate) action: Action,
     pub(crate) estimate: Amount,
@@ -77,6 +79,7 @@ impl Reservation {
             id,
             observed,
             by_event: false,
+            in_shadow: false,
             subject: request.subject,
             action: request.action,
             estimate: request.estimate,

@@ -52,5 +52,6 @@ mod settlement_faults;
 mod settlement_observers;
 mod settlement_release;
 mod settlement_shutdown;
+mod shadow_report;
 mod stream_cut;
 mod stream_metered;

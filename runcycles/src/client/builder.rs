@@ -17,6 +17,7 @@ use crate::protocol::{Level, Subject};
 #[cfg(feature = "journal")]
 use crate::settlement::KeptJournal;
 use crate::settlement::{Hook, Observer, Queue, SettlementEvent};
+use crate::shadow::ShadowBook;
 use crate::transport::Transport;
 
 /// Makes a [`CyclesClient`]. Making one touches neither network nor disk nor environment, and starts no thread or task.
@@ -170,6 +171,7 @@ impl CyclesClientBuilder {
             settlements: Queue::default(),
             observer: Observer::new(self.hook),
             keys: Arc::default(),
+            shadow: ShadowBook::default(),
         };
         Ok(CyclesClient { shared: Arc::new(shared), scope: Arc::new(Subject::default()) })
     }

@@ -24,6 +24,7 @@ use crate::protocol::Subject;
 #[cfg(feature = "journal")]
 use crate::settlement::KeptJournal;
 use crate::settlement::{Keys, Observer, Queue};
+use crate::shadow::ShadowBook;
 
 pub(crate) use self::ambient::carry_ambient;
 pub(crate) use self::answer::read as read_answer;
@@ -79,6 +80,8 @@ pub(crate) struct Shared {
     pub(crate) settlements: Queue,
     pub(crate) observer: Observer,
     pub(crate) keys: Arc<Keys>,
+    /// What was seen of calls in shadow modes.
+    pub(crate) shadow: ShadowBook,
     /// The journal of known spend, unless it is switched off.
     #[cfg(feature = "journal")]
     pub(crate) journal: Option<KeptJournal>,

@@ -64,7 +64,9 @@ pub enum Mode {
     /// The authority is asked what it would say, and operators are told; nothing is recorded with it. Balances never move by
     /// this, so a budget that would be used up over many calls is not seen to be.
     Shadow,
-    /// The same, and what the action cost is recorded by an event, so that balances move as if calls were enforced.
+    /// The same, and what the action cost is recorded by an event, so that balances move as if calls were enforced. The event is
+    /// charged as far as budgets have it (`ALLOW_IF_AVAILABLE`), whatever the tenant's policy: a trial leaves no debt.
+    /// [`Budget::shadow_report`](crate::Budget::shadow_report) tells what enforcement would have done.
     ShadowMetered,
     /// An action runs only where the authority allows it.
     #[default]

@@ -370,6 +370,9 @@ impl ReservationGuard {
         self.beat = None;
         self.state = State::Settling;
         let mut claim = claim(Arc::clone(&self.reservation));
+        if let (true, Some(actual)) = (self.reservation.in_shadow, claim.actual()) {
+            self.client.shared.shadow.spent(&self.reservation.subject, &self.reservation.estimate, actual);
+        }
         claim.key_use = self.key_use.take();
         claim
     }

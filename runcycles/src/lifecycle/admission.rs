@@ -8,10 +8,11 @@ use crate::client::{CyclesClient, Mode};
 use crate::error::Error;
 use crate::guard::ReservationGuard;
 use crate::protocol::{
-    Amount, Balance, Decision, DecisionRequest, IdempotencyKey, Level, ReservationCreateRequest,
+    Amount, Balance, Decision, DecisionRequest, IdempotencyKey, Level, ReasonCode, ReservationCreateRequest,
     ReservationCreateResponse, ReservationId, ValidationError,
 };
 use crate::reservation::Reservation;
+use crate::shadow::Verdict;
 use crate::transport::BoxFuture;
 
 /// How long an action waits for the answer of an authority that it does not depend on.
@@ -74,14 +75,15 @@ async fn admit_otherwise(
     terms: &Terms,
     mode: Mode,
 ) -> Result<Admitted, Error> {
-    if mode != Mode::Enforce {
-        return unenforced(client, request, mode).await.map(|guard| Admitted { guard, also: Vec::new() });
-    }
     let mut requests = vec![request];
     requests.extend(terms.also.iter().map(|amount| request_of(&requests[0], amount)).collect::<Vec<_>>());
     let mut held = Vec::with_capacity(requests.len());
     for request in requests {
-        let problem = match client.reserve_as_it_is(request).await {
+        let admitted = match mode {
+            Mode::Enforce => client.reserve_as_it_is(request).await,
+            Mode::Off | Mode::Shadow | Mode::ShadowMetered => unenforced(client, request, mode).await,
+        };
+        let problem = match admitted {
             Ok(guard) => {
                 let problem = unmet(terms, &guard);
                 held.push(guard);
@@ -182,16 +184,35 @@ async fn unenforced(
         Mode::Off | Mode::Enforce => {}
         Mode::Shadow | Mode::ShadowMetered => {
             let asked = tokio::time::timeout(SHADOW_PATIENCE, ask(client, &request, mode)).await;
-            match asked {
+            let verdict = match &asked {
                 Ok(Ok(given)) => {
-                    tell(&request, &given);
-                    answer = given;
+                    tell(&request, given);
+                    verdict_of(given)
                 }
-                Ok(Err(error)) if error.refusal().is_some() => {
-                    tracing::info!(action = %request.action.name, estimate = %request.estimate, %error, "shadow: this call would have been refused");
+                Ok(Err(error)) => match error.refusal().filter(|_| !error.is_retryable() && !error.is_auth()) {
+                    Some(refusal) => {
+                        tracing::info!(action = %request.action.name, estimate = %request.estimate, %error, "shadow: this call would have been refused");
+                        Verdict::Denied {
+                            reason: refusal.reason().map_or("REFUSED", ReasonCode::as_str),
+                            scope: refusal.scope(),
+                            affected_scopes: refusal.affected_scopes(),
+                            balances: &[],
+                        }
+                    }
+                    None => {
+                        tracing::warn!(%error, "shadow: no decision; the action runs");
+                        Verdict::Unknown
+                    }
+                },
+                Err(_) => {
+                    tracing::warn!("shadow: no decision in time; the action runs");
+                    Verdict::Unknown
                 }
-                Ok(Err(error)) => tracing::warn!(%error, "shadow: no decision; the action runs"),
-                Err(_) => tracing::warn!("shadow: no decision in time; the action runs"),
+            };
+            let is_metered = mode == Mode::ShadowMetered;
+            client.shared.shadow.decided(&request.subject, &request.estimate, is_metered, &verdict);
+            if let Ok(Ok(given)) = asked {
+                answer = given;
             }
         }
     }
@@ -201,6 +222,7 @@ async fn unenforced(
     answer.decision = Decision::Allow;
     let mut reservation = Reservation::new(id, true, request, answer);
     reservation.by_event = mode == Mode::ShadowMetered;
+    reservation.in_shadow = mode != Mode::Off;
     client.without_hold(reservation)
 }
 
@@ -223,8 +245,21 @@ async fn ask(
         .build();
     let decision = client.decide(&question).await?;
     let mut answer = ReservationCreateResponse::new(decision.decision, decision.affected_scopes);
-    (answer.caps, answer.reason_code) = (decision.caps, decision.reason_code);
+    (answer.caps, answer.reason_code, answer.extra) = (decision.caps, decision.reason_code, decision.extra);
     Ok(answer)
+}
+
+/// What an answer says of a call.
+fn verdict_of(answer: &ReservationCreateResponse) -> Verdict<'_> {
+    if answer.decision.is_allowed() {
+        return Verdict::Allowed;
+    }
+    Verdict::Denied {
+        reason: answer.reason_code.as_ref().map_or("DENY", ReasonCode::as_str),
+        scope: answer.extra.get("scope").and_then(|scope| scope.as_str()),
+        affected_scopes: &answer.affected_scopes,
+        balances: &answer.balances,
+    }
 }
 
 /// Tells operators what the authority would have said.

@@ -13,8 +13,8 @@ use crate::client::{Prepared, Shared, encode};
 use crate::error::Error;
 use crate::planted::{Bug, planted, with_another_key};
 use crate::protocol::{
-    Amount, CommitRequest, EventCreateRequest, IdempotencyKey, ListReservationsParams, ReleaseRequest, ReservationId,
-    ReservationStatus,
+    Amount, CommitOveragePolicy, CommitRequest, EventCreateRequest, IdempotencyKey, ListReservationsParams,
+    ReleaseRequest, ReservationId, ReservationStatus,
 };
 use crate::reservation::Reservation;
 
@@ -62,6 +62,8 @@ pub(super) struct Spend {
     /// How much; absent where a record in the journal does not say it in a known way.
     pub(super) actual: Option<Amount>,
     bodies: Bodies,
+    /// What it was spent for, where nothing was held.
+    unheld: Option<Arc<Reservation>>,
 }
 
 /// Where the bodies of the requests come from.
@@ -77,7 +79,8 @@ enum Bodies {
 impl Spend {
     fn new(reservation: Arc<Reservation>, request: CommitRequest) -> Self {
         let (id, actual) = (reservation.id.clone(), Some(request.actual.clone()));
-        Self { id, actual, bodies: Bodies::Live { reservation, request: Box::new(request) } }
+        let unheld = reservation.by_event.then(|| Arc::clone(&reservation));
+        Self { id, actual, bodies: Bodies::Live { reservation, request: Box::new(request) }, unheld }
     }
 
     /// Spend whose requests were made by an earlier process.
@@ -89,7 +92,7 @@ impl Spend {
         }
         let known = if commit.is_empty() { &event } else { &commit };
         let actual = serde_json::from_slice::<Body>(known).ok().map(|body| body.actual);
-        Self { id, actual, bodies: Bodies::Made { commit, event } }
+        Self { id, actual, bodies: Bodies::Made { commit, event }, unheld: None }
     }
 
     /// Makes both bodies, which are the same bytes from then on.
@@ -105,9 +108,9 @@ impl Spend {
         !matches!(&self.bodies, Bodies::Made { event, .. } if event.is_empty())
     }
 
-    /// Whether there never was anything to commit.
-    pub(super) fn is_by_event(&self) -> bool {
-        matches!(&self.bodies, Bodies::Live { reservation, .. } if reservation.by_event)
+    /// What it was spent for, where there never was anything to commit.
+    pub(super) fn unheld(&self) -> Option<&Arc<Reservation>> {
+        self.unheld.as_ref()
     }
 
     fn commit_body(&self) -> Result<Bytes, Error> {
@@ -181,6 +184,11 @@ impl Claim {
         }
     }
 
+    /// How much was spent, where that is known.
+    pub(crate) fn actual(&self) -> Option<&Amount> {
+        self.spend()?.actual.as_ref()
+    }
+
     /// Known spend, where it is at stake.
     pub(super) fn spend(&self) -> Option<&Spend> {
         match &self.work {
@@ -237,6 +245,10 @@ fn event(reservation: &Reservation, request: &CommitRequest) -> EventCreateReque
         .metadata(request.metadata.clone())
         .build();
     event.metrics.clone_from(&request.metrics);
+    if reservation.in_shadow {
+        // What no budget covers is what a report is after: neither refused, nor a debt that outlives the trial.
+        event.overage_policy = Some(CommitOveragePolicy::AllowIfAvailable);
+    }
     if reservation.by_event {
         return event;
     }

@@ -194,7 +194,7 @@ impl Shared {
             }
             Work::Event(spend) => {
                 let answer = read_answer::<EventCreateResponse>(answer)?.value;
-                if spend.is_by_event() {
+                if spend.unheld().is_some() {
                     return Ok(Some(Settlement::recorded(answer, spend.actual.as_ref())));
                 }
                 Ok(Some(Settlement::recovered(answer, spend.actual.as_ref())))
@@ -275,12 +275,24 @@ impl Shared {
         self.observer.tell(claim, SettlementStep::Parked);
     }
 
+    /// Writes down how budgets stand after a call in a shadow mode.
+    fn write_down(&self, claim: &Claim, settlement: &Settlement) {
+        let Settlement::RecordedByEvent { uncovered, balances, .. } = settlement else { return };
+        let Some(reservation) = claim.spend().and_then(|spend| spend.unheld()) else { return };
+        if let (true, Some(actual)) = (reservation.in_shadow, claim.actual()) {
+            self.shadow.recorded(&reservation.subject, actual, uncovered.as_ref(), balances);
+        }
+    }
+
     /// Tells how a claim ended. A refusal of known spend is loud: it is in no ledger.
     fn report(&self, claim: &Claim, settlement: &Result<Settlement, Error>) {
         let name = claim.name();
         match settlement {
             Ok(Settlement::AlreadyFinalized) => tracing::warn!(claim = name, "the reservation was settled before"),
-            Ok(settlement) => tracing::debug!(claim = name, ?settlement, "settled"),
+            Ok(settlement) => {
+                tracing::debug!(claim = name, ?settlement, "settled");
+                self.write_down(claim, settlement);
+            }
             Err(error) => match claim.spend() {
                 Some(spend) => {
                     let spend = spend.actual.as_ref().map(tracing::field::display);

@@ -41,6 +41,8 @@ pub enum Settlement {
         event_id: EventId,
         /// What the overage policy left uncharged of the actual amount; absent means nothing.
         uncovered: Option<Amount>,
+        /// The budgets after the event.
+        balances: Vec<Balance>,
     },
     /// The reservation was settled before, by another commit or a release.
     AlreadyFinalized,
@@ -63,7 +65,7 @@ impl Settlement {
 
     pub(super) fn recorded(answer: EventCreateResponse, actual: Option<&Amount>) -> Self {
         let uncovered = uncovered(actual, answer.charged.as_ref());
-        Self::RecordedByEvent { event_id: answer.event_id, uncovered }
+        Self::RecordedByEvent { event_id: answer.event_id, uncovered, balances: answer.balances }
     }
 
     pub(super) fn recovered(answer: EventCreateResponse, actual: Option<&Amount>) -> Self {
@@ -86,7 +88,7 @@ impl fmt::Display for Settlement {
                 write!(f, "recorded by event {event_id} after the reservation lapsed")?;
                 uncovered
             }
-            Self::RecordedByEvent { event_id, uncovered } => {
+            Self::RecordedByEvent { event_id, uncovered, .. } => {
                 write!(f, "recorded by event {event_id}")?;
                 uncovered
             }
