@@ -53,7 +53,7 @@ use proc_macro::TokenStream;
 /// | | with an estimate in several units, a tuple of amounts in the same order |
 /// | `metrics` | measurements that go with the commit: as `actual`, but it gives a `CyclesMetrics` |
 /// | `metadata` | data that goes with the commit: as `actual`, but it gives pairs of names and JSON values: `[("model", model)]` |
-/// | `fallback` | what the function returns where the budget says no (`Error::BudgetExceeded`); it may wait: `fallback = economy(prompt).await`. Where an operator says no (`Error::Blocked`), or the body fails, there is no fallback |
+/// | `fallback` | what the function returns where the budget says no (`Error::BudgetExceeded`); it may wait: `fallback = economy(prompt).await`. Where an operator says no (`Error::Blocked`), where the budget is one of risk points, or where the body fails, there is no fallback |
 /// | `unknown` | what becomes of the hold where the body ends early at an unknown cost: an `UnknownSpend`, or one of `"release"`, `"charge_estimate"`, `"hold"`; the client's by default |
 /// | `on_unsettled` | what the call returns where its settlement is not confirmed: an `OnUnsettled`, or `"value"` or `"error"`; the client's by default |
 /// | `heartbeat` | what becomes of the call where its reservation is lost: a `HeartbeatPolicy`, or one of `"warn"`, `"fail_on_finalize"`, `"cancel"`; the client's by default |

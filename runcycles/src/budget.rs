@@ -59,7 +59,7 @@ impl Budget {
         let response = self.client.create_reservation(&request.build()).with_metadata().await?;
         let answer = response.value;
         if !answer.decision.is_allowed() {
-            return Err(Error::from_denial(answer, response.metadata.headers()));
+            return Err(Error::from_denial(answer, response.metadata.headers()).raised_for(&Amount::new(unit, 0)));
         }
         let mut budgets = answer.balances;
         budgets.retain(|budget| *budget.remaining.unit() == unit);

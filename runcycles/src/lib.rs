@@ -14,6 +14,7 @@ mod heartbeat;
 #[cfg(feature = "journal")]
 mod journal;
 mod lifecycle;
+mod patterns;
 mod planted;
 mod price;
 mod protocol;
@@ -40,6 +41,7 @@ pub use self::error::{ConfigError, Error, Refusal, StreamCut, TransportError, Tr
 pub use self::guard::{ReservationGuard, ShutdownReport};
 pub use self::heartbeat::{LeaseState, LeaseStatus};
 pub use self::lifecycle::{Context, Priority, WithCyclesConfig, carry, context, spawn_in_context, with_cycles};
+pub use self::patterns::{Degraded, SkippedRung};
 pub use self::price::{Price, PriceError, PriceTable, Usage};
 pub use self::protocol::{Amount, Reserve, credits, risk_points, tokens};
 pub use self::scope::Scope;
@@ -115,6 +117,7 @@ pub mod __private {
     };
     pub use crate::client::{HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
     pub use crate::lifecycle::{PinnedBody, Priority};
+    pub use crate::patterns::{Ladder, rung_name};
     pub use crate::protocol::{CommitOveragePolicy, Level, Unit, usd_literal};
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use runcycles::models::{Amount, ErrorCode, ReasonCode, SignedAmount, Unit};
-use runcycles::{Error, denial, usd};
+use runcycles::models::{ErrorCode, ReasonCode, SignedAmount, Unit};
+use runcycles::{Error, denial, tokens, usd};
 use serde_json::{Value, json};
 
 use crate::support::operations::{call, reserve};
@@ -255,6 +255,7 @@ async fn amounts_in_a_refusal_that_make_no_sense_are_left_out() {
         let body = json!({ "error": "BUDGET_EXCEEDED", "message": "no", "request_id": "r", "details": details });
         let error = refused(Route::Reserve, reply::json(409, &body)).await;
         let refusal = error.refusal().unwrap();
-        assert_eq!((refusal.requested(), refusal.remaining()), (None::<Amount>, None));
+        let asked = Some(tokens(10));
+        assert_eq!((refusal.requested(), refusal.remaining()), (asked, None), "what was asked for is known without");
     }
 }

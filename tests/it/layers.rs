@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 11] = [
     &["guard"],
     &["lifecycle"],
     &["budget", "call"],
-    &["stream"],
+    &["patterns", "stream"],
     &["blocking"],
 ];
 

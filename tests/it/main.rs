@@ -38,6 +38,7 @@ mod macro_shapes;
 mod macro_streams;
 mod macro_terms;
 mod macro_units;
+mod patterns_ladder;
 mod prices;
 mod protocol_amounts;
 mod protocol_ids;

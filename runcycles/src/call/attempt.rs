@@ -35,12 +35,12 @@ impl<T, E: From<Error>> Guard<T, E> {
         super::guard::guard::<Result<T, Attempt<E>>, super::Fallible>()
     }
 
-    /// The result of an attempt; `None` where the budget said no.
+    /// The result of an attempt; `None` where the budget said no to its cost.
     pub fn unless_exhausted(self, attempt: Result<T, Attempt<E>>) -> Option<Result<T, E>> {
         match attempt {
             Ok(value) => Some(Ok(value)),
             Err(Attempt::Failed(error)) => Some(Err(error)),
-            Err(Attempt::NotRun(error)) if error.is_budget_exceeded() => {
+            Err(Attempt::NotRun(error)) if error.allows_fallback() => {
                 tracing::debug!(%error, "the fallback stands in for the call");
                 None
             }

@@ -5,6 +5,7 @@ mod config;
 mod cut;
 mod refusal;
 mod transport;
+mod witness;
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub use self::config::ConfigError;
 pub use self::cut::StreamCut;
 pub use self::refusal::Refusal;
 pub use self::transport::{TransportError, TransportErrorKind};
+pub(crate) use self::witness::Witness;
 
 /// Everything that can go wrong.
 ///
@@ -184,6 +186,13 @@ impl Error {
     /// [`is_blocked`](Self::is_blocked).
     pub fn is_denied(&self) -> bool {
         self.is_budget_exceeded() || self.is_blocked()
+    }
+
+    /// Whether a cheaper action may stand in for the one that was denied: the budget says no, and not to a risk, of which a cheaper
+    /// action has no less. It is what `fallback` of `#[cycles]` and [`ladder!`](crate::ladder) go by.
+    pub fn allows_fallback(&self) -> bool {
+        let asked = self.refusal().and_then(Refusal::requested);
+        self.is_budget_exceeded() && asked.is_none_or(|asked| *asked.unit() != Unit::RiskPoints)
     }
 
     /// Whether the same request with the same key may succeed later without anyone acting: no answer, an unusable answer,

@@ -6,13 +6,15 @@ use std::time::Duration;
 use http::HeaderMap;
 
 use super::Error;
+use super::witness::Mark;
 use crate::protocol::{
     Amount, ErrorCode, ErrorResponse, EvidenceRef, Extra, ReasonCode, ReservationCreateResponse, SignedAmount, Unit,
 };
 
 /// What an authority said when it refused, in full.
 ///
-/// The accessors for scope, amounts and reason read `details`, which not every server fills.
+/// The accessors for scope, amounts and reason read `details`, which not every server fills; what a reservation asked for is known
+/// without.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Refusal {
     status: u16,
@@ -24,6 +26,10 @@ pub struct Refusal {
     details: Extra,
     affected_scopes: Vec<String>,
     evidence: Option<EvidenceRef>,
+    /// What the reservation asked for, as this side knows it.
+    pub(super) asked: Option<Amount>,
+    /// What tells whether this denial is still held.
+    pub(super) mark: Mark,
 }
 
 impl Refusal {
@@ -79,7 +85,8 @@ impl Refusal {
 
     /// What was asked for.
     pub fn requested(&self) -> Option<Amount> {
-        Some(Amount::new(self.unit()?, self.details.get("requested")?.as_u64()?))
+        let told = || Some(Amount::new(self.unit()?, self.details.get("requested")?.as_u64()?));
+        told().or_else(|| self.asked.clone())
     }
 
     /// What was left; negative in overdraft.
@@ -185,6 +192,7 @@ impl Error {
             affected_scopes: answer.affected_scopes,
             evidence: answer.cycles_evidence,
             reason: answer.reason_code.clone(),
+            ..Refusal::default()
         };
         let Some(reason) = answer.reason_code else {
             return No::Budget.into_error("denied without a reason", refusal);

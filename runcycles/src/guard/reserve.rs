@@ -81,7 +81,7 @@ impl CyclesClient {
 
         let (answer, sent_at) = self.ask_twice(&prepared, &request.idempotency_key).await;
         let received_at = Instant::now();
-        let answer = answer?;
+        let answer = answer.map_err(|error| error.raised_for(&request.estimate))?;
         let headers = answer.metadata;
         let mut answer = answer.value;
         if !answer.decision.is_allowed() && !planted(Bug::DeniedActionRuns) {
@@ -89,7 +89,7 @@ impl CyclesClient {
                 self.give_back(id);
             }
             if answer.decision == Decision::Deny {
-                return Err(Error::from_denial(answer, headers.headers()));
+                return Err(Error::from_denial(answer, headers.headers()).raised_for(&request.estimate));
             }
             let problem = format!("the decision is {}, which this version does not know", answer.decision);
             return Err(Error::Ambiguous { operation: "reserve", problem, reservation_id: answer.reservation_id });

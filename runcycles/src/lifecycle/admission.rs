@@ -165,7 +165,7 @@ fn below_floor(terms: &Terms, guard: &ReservationGuard) -> Option<Error> {
     let scope = &balance.scope_path;
     let (left, floor) = (percent(left, allocated), priority.floor_percent());
     let message = format!("{scope} is at {left} %, and the tier {priority} leaves {floor} % of it to others");
-    Some(Error::below_floor(message, scope, guard.affected_scopes()))
+    Some(Error::below_floor(message, scope, guard.affected_scopes()).raised_for(guard.reserved()))
 }
 
 fn percent(left: i64, allocated: u64) -> i128 {

@@ -6,6 +6,7 @@ use tokio::task::JoinHandle;
 
 use super::context::context;
 use crate::client::carry_ambient;
+use crate::error::Witness;
 
 /// A future that has the context, the client and the scope of the place where this is called, wherever it runs; what that place
 /// has none of comes from where it runs.
@@ -25,10 +26,17 @@ use crate::client::carry_ambient;
 /// ```
 pub fn carry<F: Future>(future: F) -> impl Future<Output = F::Output> {
     let context = context();
+    let witness = Witness::current();
     carry_ambient(async move {
         let future = pin!(future);
-        match context {
-            Some(context) => context.enter(future).await,
+        let future = pin!(async move {
+            match context {
+                Some(context) => context.enter(future).await,
+                None => future.await,
+            }
+        });
+        match witness {
+            Some(witness) => witness.watch(future).await,
             None => future.await,
         }
     })
