@@ -6,6 +6,8 @@ pub mod admin;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod budget;
+#[cfg(feature = "budgets-file")]
+pub mod budgets_file;
 mod call;
 mod client;
 mod error;

@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 11] = [
     &["heartbeat", "settlement"],
     &["guard"],
     &["lifecycle"],
-    &["budget", "call"],
+    &["budget", "budgets_file", "call"],
     &["patterns", "stream"],
     &["blocking"],
 ];

@@ -7,6 +7,7 @@ mod admin_provisioning;
 mod admin_reference;
 mod blocking;
 mod budget_headroom;
+mod budgets_file;
 mod client_answers;
 mod client_config;
 mod client_errors;

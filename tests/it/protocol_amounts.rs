@@ -104,3 +104,28 @@ fn mixing_units_is_an_error_that_names_both() {
         assert_eq!(error.to_string(), "cannot combine TOKENS with USD_MICROCENTS; keep one amount per unit");
     }
 }
+
+#[test]
+fn amounts_are_read_as_people_write_them() {
+    for (text, amount) in [
+        ("$5", usd!(5)),
+        (" $0.02 ", usd!(0.02)),
+        ("100_000 tokens", tokens(100_000)),
+        ("1 credit", credits(1)),
+        ("50  risk points", risk_points(50)),
+    ] {
+        assert_eq!(text.parse(), Ok(amount), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_amount_says_what_was_expected() {
+    for text in ["5", "", "-1 tokens", "5 euros", "1.5 tokens", "$-5", "$", "9223372036854775808 tokens"] {
+        assert!(text.parse::<Amount>().is_err(), "{text}");
+    }
+    let error = "5 euros".parse::<Amount>().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "found \"5 euros\", expected an amount such as $5, 100_000 tokens, 3 credits or 50 risk points"
+    );
+}

@@ -1,11 +1,13 @@
 //! Amounts: whole numbers in a unit, never negative, never a float.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Unit;
+use super::validation::shorten;
 use super::wire_object::{MemberName, set_once};
 
 /// The largest amount the protocol can carry: 2⁶³ − 1.
@@ -134,6 +136,35 @@ impl fmt::Display for Amount {
     }
 }
 
+/// Reads an amount as people write it in settings: `$5`, `100_000 tokens`, `3 credits`, `50 risk points`.
+///
+/// ```
+/// use runcycles::{models::Amount, tokens, usd};
+///
+/// assert_eq!("$0.02".parse::<Amount>(), Ok(usd!(0.02)));
+/// assert_eq!("100_000 tokens".parse::<Amount>(), Ok(tokens(100_000)));
+/// assert!("5 euros".parse::<Amount>().is_err());
+/// ```
+impl FromStr for Amount {
+    type Err = AmountError;
+
+    fn from_str(text: &str) -> Result<Self, AmountError> {
+        let text = text.trim();
+        if let Some(dollars) = text.strip_prefix('$') {
+            return Self::parse_usd(dollars);
+        }
+        let unknown = || AmountError::NotAnAmount(shorten(text).into());
+        let (number, unit) = text.split_once(char::is_whitespace).ok_or_else(unknown)?;
+        let number = number.replace('_', "").parse().ok().filter(|number| *number <= MAX_AMOUNT).ok_or_else(unknown)?;
+        match unit.trim() {
+            "token" | "tokens" => Ok(Self::tokens(number)),
+            "credit" | "credits" => Ok(Self::credits(number)),
+            "risk point" | "risk points" => Ok(Self::risk_points(number)),
+            _ => Err(unknown()),
+        }
+    }
+}
+
 /// Why an amount could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -141,6 +172,9 @@ pub enum AmountError {
     /// The text is not an amount of dollars.
     #[error("not an amount of US dollars: {0}; write a plain decimal such as 0.02")]
     NotMoney(&'static str),
+    /// The text is not an amount in any unit.
+    #[error("found {0:?}, expected an amount such as $5, 100_000 tokens, 3 credits or 50 risk points")]
+    NotAnAmount(Box<str>),
     /// Two amounts in different units were combined.
     #[error("cannot combine {found} with {expected}; keep one amount per unit")]
     UnitMismatch {

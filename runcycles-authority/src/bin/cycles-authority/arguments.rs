@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use runcycles::models::Amount;
-
-use crate::amount::parse_amount;
+use runcycles::models::{Amount, AmountError};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -152,5 +150,6 @@ fn parse_api_key(text: &str) -> Result<ApiKey, String> {
 
 fn parse_budget(text: &str) -> Result<Budget, String> {
     let (scope, amount) = text.split_once('=').ok_or("expected SCOPE=AMOUNT, such as 'tenant:acme=$5'")?;
-    Ok(Budget { scope: scope.to_owned(), amount: parse_amount(amount)? })
+    let amount = amount.parse().map_err(|error: AmountError| error.to_string())?;
+    Ok(Budget { scope: scope.to_owned(), amount })
 }

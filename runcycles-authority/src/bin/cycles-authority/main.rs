@@ -1,6 +1,5 @@
 //! Runs a Cycles authority on this machine.
 
-mod amount;
 mod arguments;
 mod config;
 mod environment;

@@ -20,4 +20,6 @@ pub use self::policies::{
     NewPolicy, Policy, PolicyChanges, PolicyPage, PolicyStatus, RateLimits, ReservationTtlOverride,
 };
 pub use self::scope_path::ScopePath;
+#[cfg(feature = "budgets-file")]
+pub(crate) use self::tenants::validate_tenant_id;
 pub use self::tenants::{NewTenant, Tenant, TenantChanges, TenantPage, TenantStatus};

@@ -1,0 +1,256 @@
+//! From text to entries.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::entries::{ApiKeyEntry, BudgetEntry, PolicyEntry, TenantEntry};
+use super::{BudgetsFile, BudgetsFileError};
+use crate::protocol::admin::{ScopePath, validate_tenant_id};
+use crate::protocol::{Amount, AmountError, Caps, CommitOveragePolicy, ValidationError};
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Text {
+    evaluate_policies: bool,
+    enforce_permissions: bool,
+    tenants: Vec<TenantText>,
+    api_keys: Vec<ApiKeyText>,
+    budgets: Vec<BudgetText>,
+    policies: Vec<PolicyText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TenantText {
+    id: Spanned<String>,
+    overage_policy: Option<Spanned<String>>,
+    default_ttl_ms: Option<u64>,
+    max_ttl_ms: Option<u64>,
+    max_extensions: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApiKeyText {
+    key: String,
+    tenant: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BudgetText {
+    scope: Spanned<String>,
+    amount: Spanned<String>,
+    overdraft_limit: Option<Spanned<String>>,
+    #[serde(default)]
+    frozen: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyText {
+    tenant: Spanned<String>,
+    name: Spanned<String>,
+    scope_pattern: Spanned<String>,
+    #[serde(default)]
+    priority: u32,
+    overage_policy: Option<Spanned<String>>,
+    max_tokens: Option<u64>,
+    max_steps_remaining: Option<u64>,
+    cooldown_ms: Option<u64>,
+    #[serde(default)]
+    tool_allowlist: Vec<String>,
+    #[serde(default)]
+    tool_denylist: Vec<String>,
+}
+
+/// What is wrong with a place in the text, and what to do about it.
+struct Wrong {
+    at: usize,
+    problem: String,
+    cure: String,
+}
+
+/// Reads a file's text; `file` is its name in messages.
+pub(super) fn parse(file: &str, text: &str) -> Result<BudgetsFile, BudgetsFileError> {
+    let invalid = |wrong: Wrong| {
+        let Wrong { at, problem, cure } = wrong;
+        let line = text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
+        BudgetsFileError::Invalid { file: file.to_owned(), line, problem, cure }
+    };
+    let read = toml::from_str::<Text>(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let problem = error.message().trim_end().replace('\n', ", ");
+        let cure =
+            if problem.starts_with("unknown field") { "correct its name, or remove it" } else { "correct the line" };
+        invalid(Wrong { at, problem, cure: cure.to_owned() })
+    })?;
+    let line_of = |at: usize| invalid(Wrong { at, problem: String::new(), cure: String::new() }).line().unwrap_or(1);
+    read.into_entries(file, line_of).map_err(invalid)
+}
+
+impl Text {
+    fn into_entries(self, file: &str, line_of: impl Fn(usize) -> usize) -> Result<BudgetsFile, Wrong> {
+        let mut seen = Seen { line_of, entries: HashMap::new() };
+        let mut tenants = Vec::with_capacity(self.tenants.len());
+        for tenant in self.tenants {
+            tenant_id(&tenant.id)?;
+            seen.once(format!("tenant {}", tenant.id.get_ref()), &tenant.id)?;
+            tenants.push(tenant.into_entry()?);
+        }
+        let mut api_keys = Vec::with_capacity(self.api_keys.len());
+        for ApiKeyText { key, tenant } in self.api_keys {
+            tenant_id(&tenant)?;
+            api_keys.push(ApiKeyEntry { key, tenant: tenant.into_inner() });
+        }
+        let mut budgets = Vec::with_capacity(self.budgets.len());
+        for budget in self.budgets {
+            let at = budget.scope.clone();
+            let entry = budget.into_entry()?;
+            seen.once(format!("budget in {} at {}", entry.amount.unit(), entry.scope), &at)?;
+            budgets.push(entry);
+        }
+        let mut policies = Vec::with_capacity(self.policies.len());
+        for policy in self.policies {
+            tenant_id(&policy.tenant)?;
+            let (tenant, name) = (policy.tenant.get_ref(), policy.name.get_ref());
+            seen.once(format!("policy {name:?} of the tenant {tenant}"), &policy.name)?;
+            policies.push(policy.into_entry()?);
+        }
+        Ok(BudgetsFile {
+            file: file.to_owned(),
+            evaluate_policies: self.evaluate_policies,
+            enforce_permissions: self.enforce_permissions,
+            tenants,
+            api_keys,
+            budgets,
+            policies,
+        })
+    }
+}
+
+/// What there can be one of.
+struct Seen<F> {
+    line_of: F,
+    entries: HashMap<String, usize>,
+}
+
+impl<F: Fn(usize) -> usize> Seen<F> {
+    fn once(&mut self, what: String, at: &Spanned<String>) -> Result<(), Wrong> {
+        let at = at.span().start;
+        match self.entries.get(&what) {
+            None => {
+                self.entries.insert(what, at);
+                Ok(())
+            }
+            Some(first) => {
+                let problem = format!("a second {what}; the first is on line {}", (self.line_of)(*first));
+                Err(Wrong { at, problem, cure: "keep one of them".to_owned() })
+            }
+        }
+    }
+}
+
+impl TenantText {
+    fn into_entry(self) -> Result<TenantEntry, Wrong> {
+        Ok(TenantEntry {
+            overage_policy: self.overage_policy.as_ref().map(overage_policy).transpose()?,
+            id: self.id.into_inner(),
+            default_ttl: self.default_ttl_ms.map(Duration::from_millis),
+            max_ttl: self.max_ttl_ms.map(Duration::from_millis),
+            max_extensions: self.max_extensions,
+        })
+    }
+}
+
+impl BudgetText {
+    fn into_entry(self) -> Result<BudgetEntry, Wrong> {
+        let scope: ScopePath = self.scope.get_ref().parse().map_err(|error| wrong_value(&self.scope, &error))?;
+        tenant_id_of(&scope, &self.scope)?;
+        let amount = amount(&self.amount)?;
+        let overdraft_limit = match &self.overdraft_limit {
+            None => None,
+            Some(text) => {
+                let limit = self::amount(text)?;
+                if limit.unit() != amount.unit() {
+                    let problem = format!("an overdraft limit in {} for a budget in {}", limit.unit(), amount.unit());
+                    let cure = format!("write it in the unit of {:?}", self.amount.get_ref());
+                    return Err(Wrong { at: text.span().start, problem, cure });
+                }
+                Some(limit)
+            }
+        };
+        Ok(BudgetEntry { scope, amount, overdraft_limit, frozen: self.frozen })
+    }
+}
+
+impl PolicyText {
+    fn into_entry(self) -> Result<PolicyEntry, Wrong> {
+        let (tenant, pattern) = (self.tenant.get_ref(), self.scope_pattern.get_ref());
+        let rest = pattern.to_ascii_lowercase().strip_prefix(&format!("tenant:{tenant}")).map(str::to_owned);
+        if !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            let problem = format!("the pattern {pattern:?} is not of the tenant {tenant}");
+            let cure = format!("write a scope of it, such as tenant:{tenant}/app:chatbot, or tenant:{tenant}/*");
+            return Err(Wrong { at: self.scope_pattern.span().start, problem, cure });
+        }
+        let mut caps = Caps::new();
+        caps.max_tokens = self.max_tokens;
+        caps.max_steps_remaining = self.max_steps_remaining;
+        caps.cooldown_ms = self.cooldown_ms;
+        caps.tool_allowlist = self.tool_allowlist;
+        caps.tool_denylist = self.tool_denylist;
+        Ok(PolicyEntry {
+            overage_policy: self.overage_policy.as_ref().map(overage_policy).transpose()?,
+            tenant: self.tenant.into_inner(),
+            name: self.name.into_inner(),
+            scope_pattern: self.scope_pattern.into_inner(),
+            priority: self.priority,
+            caps: (caps != Caps::new()).then_some(caps),
+        })
+    }
+}
+
+fn wrong_value(at: &Spanned<String>, error: &ValidationError) -> Wrong {
+    let problem = format!("the {} is {}", error.field(), error.found());
+    Wrong { at: at.span().start, problem, cure: format!("write {}", error.expected()) }
+}
+
+fn tenant_id(id: &Spanned<String>) -> Result<(), Wrong> {
+    validate_tenant_id(id.get_ref()).map_err(|error| wrong_value(id, &error))
+}
+
+fn tenant_id_of(scope: &ScopePath, at: &Spanned<String>) -> Result<(), Wrong> {
+    validate_tenant_id(scope.tenant()).map_err(|error| wrong_value(at, &error))
+}
+
+fn amount(text: &Spanned<String>) -> Result<Amount, Wrong> {
+    text.get_ref().parse().map_err(|error: AmountError| {
+        let found = text.get_ref();
+        let (problem, cure) = match error {
+            AmountError::NotMoney(reason) => (
+                format!("the amount {found:?} is no amount of dollars: {reason}"),
+                "write a plain decimal such as $0.02",
+            ),
+            _ => (
+                format!("the amount {found:?} is in no unit that a budget has"),
+                "write an amount such as $5, 100_000 tokens, 3 credits or 50 risk points",
+            ),
+        };
+        Wrong { at: text.span().start, problem, cure: cure.to_owned() }
+    })
+}
+
+fn overage_policy(text: &Spanned<String>) -> Result<CommitOveragePolicy, Wrong> {
+    const KNOWN: [CommitOveragePolicy; 3] =
+        [CommitOveragePolicy::Reject, CommitOveragePolicy::AllowIfAvailable, CommitOveragePolicy::AllowWithOverdraft];
+    let policy = CommitOveragePolicy::from(text.get_ref().as_str());
+    if KNOWN.contains(&policy) {
+        return Ok(policy);
+    }
+    let known = KNOWN.each_ref().map(CommitOveragePolicy::as_str).join(", ");
+    let problem = format!("{:?} is no overage policy", text.get_ref());
+    Err(Wrong { at: text.span().start, problem, cure: format!("write one of {known}") })
+}
