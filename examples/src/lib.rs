@@ -1,9 +1,19 @@
-//! What the examples have in common: models and tools that cost nothing, and the tree of budgets as an authority tells it.
+//! What the examples have in common: models and tools that cost nothing, the tree of budgets as an authority tells it, and what the
+//! demos draw with.
 
+mod arguments;
+mod panel;
+mod screen;
 mod stage;
+mod style;
 mod table;
 mod tree;
+mod world;
 
+pub use self::arguments::{Acts, Arguments};
+pub use self::panel::{Panel, bar, beside, wrap};
+pub use self::screen::{Screen, size};
 pub use self::stage::{Calls, Counted, Reply, count_calls, llm, tool};
-pub use self::table::Style;
+pub use self::style::{Paint, Style};
 pub use self::tree::{budgets, show};
+pub use self::world::World;

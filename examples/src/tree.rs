@@ -8,7 +8,8 @@ use futures_core::Stream as _;
 use runcycles::models::{Amount, Balance, BalanceParams, Unit};
 use runcycles::{CyclesClient, Error, Scope};
 
-use crate::table::{self, Line, Style};
+use crate::style::Style;
+use crate::table::{self, Line};
 
 /// Every budget of a client's tenant, as its authority has it.
 ///

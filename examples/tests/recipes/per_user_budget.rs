@@ -8,8 +8,7 @@ use runcycles::{Error, cycles, usd};
 use runcycles_authority::Authority;
 
 use self::example::{Numbers, story};
-
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+use super::Outcome;
 
 #[tokio::test]
 async fn the_251st_call_of_a_user_is_denied_and_nobody_else_notices() -> Outcome {
