@@ -35,9 +35,9 @@ pub mod models {
 pub use self::budget::{Budget, Headroom};
 pub use self::call::{Encoded, IntoAmount, ScopeValue};
 pub use self::client::{
-    Answer, CyclesClient, CyclesClientBuilder, CyclesConfig, Durability, HeartbeatPolicy, JournalConfig, Mode,
-    OnUnsettled, Operation, Pages, Response, ResponseMetadata, RetryConfig, UnknownSpend, current_client,
-    set_default_client,
+    Allowance, Answer, CyclesClient, CyclesClientBuilder, CyclesConfig, Durability, HeartbeatPolicy, JournalConfig,
+    Mode, OnUnavailable, OnUnsettled, Operation, Pages, Response, ResponseMetadata, RetryConfig, UnknownSpend,
+    current_client, set_default_client,
 };
 pub use self::error::{ConfigError, Error, Refusal, StreamCut, TransportError, TransportErrorKind, denial};
 pub use self::guard::{ReservationGuard, ShutdownReport};

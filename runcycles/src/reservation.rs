@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::client::Taken;
 use crate::protocol::{
     Action, Amount, AmountError, Balance, Caps, CyclesMetrics, Decision, EvidenceRef, Metadata,
     ReservationCreateRequest, ReservationCreateResponse, ReservationId, Subject, Unit,
@@ -10,6 +11,9 @@ use crate::protocol::{
 
 /// How long a reservation is assumed to live where the request leaves it to the server (protocol: `ttl_ms`).
 const DEFAULT_TTL: Duration = Duration::from_secs(60);
+
+/// What the id of an action begins with that ran while the authority could not be reached.
+pub(crate) const UNHELD: &str = "unheld-";
 
 /// A live reservation, as its guard, its context, its heartbeat and its settlement share it.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub(crate) struct Reservation {
     pub(crate) by_event: bool,
     /// Whether its action runs whatever the authority says, and is written down for a report.
     pub(crate) in_shadow: bool,
+    /// What it took of the allowance for times without the authority.
+    pub(crate) taken: Option<Taken>,
     pub(crate) subject: Subject,
     pub(crate) action: Action,
     pub(crate) estimate: Amount,
@@ -80,6 +86,7 @@ impl Reservation {
             observed,
             by_event: false,
             in_shadow: false,
+            taken: None,
             subject: request.subject,
             action: request.action,
             estimate: request.estimate,

@@ -17,6 +17,7 @@ mod client_requests;
 mod client_scope;
 mod client_secrets;
 mod end_to_end;
+mod fail_open;
 mod guard_drop;
 mod guard_reserve;
 mod heartbeat_beats;

@@ -34,7 +34,9 @@ impl Call {
 
 impl Opened {
     /// Reserves what the call asks for.
-    pub(crate) async fn reserve(self) -> Result<ReservationGuard, Error> {
+    pub(crate) async fn reserve(mut self) -> Result<ReservationGuard, Error> {
+        // A stream may cost more than it estimates, which nothing would stop without the authority.
+        self.terms.needs_authority = true;
         let mut guard = admit(&self.client, self.request, &self.terms).await?.guard;
         guard.set_unknown_spend(self.policies.unknown_spend(self.client.config()));
         Ok(guard)

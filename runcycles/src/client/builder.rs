@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 
+use super::allowance::{AllowanceUse, OnUnavailable};
 use super::config::{CyclesConfig, RetryConfig};
 use super::connection::{Connection, default_transport};
 use super::endpoint::Endpoint;
@@ -129,6 +130,12 @@ impl CyclesClientBuilder {
         self
     }
 
+    /// What becomes of guarded calls while the authority cannot be reached; they are denied by default.
+    pub fn on_unavailable(mut self, policy: OnUnavailable) -> Self {
+        self.config.on_unavailable = policy;
+        self
+    }
+
     /// Carries requests in another way than by reqwest: the in-process transport of an embedded authority, or your own.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Box::new(transport));
@@ -171,6 +178,7 @@ impl CyclesClientBuilder {
             settlements: Queue::default(),
             observer: Observer::new(self.hook),
             keys: Arc::default(),
+            allowance: AllowanceUse::default(),
             shadow: ShadowBook::default(),
         };
         Ok(CyclesClient { shared: Arc::new(shared), scope: Arc::new(Subject::default()) })

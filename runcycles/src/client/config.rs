@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::allowance::{Allowance, OnUnavailable};
 use super::api_key::ApiKey;
 use super::env;
 use super::journal::JournalConfig;
@@ -38,6 +39,8 @@ pub struct CyclesConfig {
     pub on_unsettled: OnUnsettled,
     /// Whether guarded calls are held to what the authority says; yes by default. Guards made by hand always are.
     pub mode: Mode,
+    /// What becomes of guarded calls while the authority cannot be reached; they are denied by default.
+    pub on_unavailable: OnUnavailable,
 }
 
 /// How settlements that got no clear answer are repeated in the background.
@@ -83,6 +86,7 @@ impl CyclesConfig {
             heartbeat: HeartbeatPolicy::default(),
             on_unsettled: OnUnsettled::default(),
             mode: Mode::default(),
+            on_unavailable: OnUnavailable::default(),
         }
     }
 
@@ -106,9 +110,10 @@ impl CyclesConfig {
     /// | `CYCLES_UNKNOWN_SPEND` | what becomes of a hold after an early end at an unknown cost: `release`, `charge_estimate` or `hold` | `release` |
     /// | `CYCLES_HEARTBEAT_POLICY` | what becomes of calls whose reservation is lost: `warn`, `fail_on_finalize` or `cancel` | `warn` |
     /// | `CYCLES_MODE` | whether guarded calls are held to what the authority says: `enforce`, `shadow_metered`, `shadow` or `off` | `enforce` |
+    /// | `CYCLES_FAIL_OPEN` | what guarded calls may spend while the authority cannot be reached: `deny`, or an allowance such as `$5, 100_000 tokens per 1h` | `deny` |
     /// | `CYCLES_ON_UNSETTLED` | what calls return whose settlement is not confirmed: `value` or `error` | `value` |
     ///
-    /// Durations are whole milliseconds (`500`), or carry a unit: `500ms`, `2s`. A timeout below 50 without a unit is refused,
+    /// Durations are whole milliseconds (`500`), or carry a unit: `500ms`, `2s`, `5min`, `1h`. A timeout below 50 without a unit is refused,
     /// since clients in other languages count seconds there. Empty variables count as absent.
     ///
     /// # Errors
@@ -171,6 +176,7 @@ impl CyclesConfig {
             let found = format!("it is {}", self.retry.multiplier);
             return Err(ConfigError::new("retry.multiplier", found, "waits must not shrink: use 1 or more"));
         }
+        self.on_unavailable.allowance().map_or(Ok(()), Allowance::validate)?;
         self.journal.validate()?;
         if !self.subject.has_no_level() {
             self.subject.validate().map_err(|error| {

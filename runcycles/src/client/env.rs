@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::config::CyclesConfig;
+use super::duration::parse_duration;
 use super::journal::Durability;
 use crate::error::ConfigError;
 use crate::protocol::Level;
@@ -72,6 +73,9 @@ pub(super) fn read(
     if let Some((name, value)) = get("ON_UNSETTLED")? {
         config.on_unsettled = word(name, &value)?;
     }
+    if let Some((name, value)) = get("FAIL_OPEN")? {
+        config.on_unavailable = value.parse().map_err(|error: ConfigError| error.of(name))?;
+    }
     if let Some((name, value)) = get("MODE")? {
         config.mode = word(name, &value)?;
     }
@@ -93,15 +97,7 @@ fn timeout(name: String, value: &str) -> Result<Duration, ConfigError> {
 
 /// A duration, and whether it came without a unit.
 fn duration(name: String, value: &str) -> Result<(Duration, bool), ConfigError> {
-    let text = value.trim();
-    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let parsed = digits.parse::<u64>().ok().and_then(|count| match unit {
-        "" => Some((Duration::from_millis(count), true)),
-        "ms" => Some((Duration::from_millis(count), false)),
-        "s" => Some((Duration::from_secs(count), false)),
-        _ => None,
-    });
-    parsed.ok_or_else(|| {
+    parse_duration(value).ok_or_else(|| {
         let problem = format!("{value:?} is not a duration");
         ConfigError::new(name, problem, "write whole milliseconds such as 500, or 500ms, or 2s")
     })

@@ -1,11 +1,13 @@
 //! The client: settings, operations, lists, what calls inherit.
 
+mod allowance;
 mod ambient;
 mod answer;
 mod api_key;
 mod builder;
 mod config;
 mod connection;
+mod duration;
 mod endpoint;
 mod env;
 mod journal;
@@ -26,6 +28,7 @@ use crate::settlement::KeptJournal;
 use crate::settlement::{Keys, Observer, Queue};
 use crate::shadow::ShadowBook;
 
+pub(crate) use self::allowance::{AllowanceUse, Taken};
 pub(crate) use self::ambient::carry_ambient;
 pub(crate) use self::answer::read as read_answer;
 #[cfg(feature = "admin")]
@@ -41,6 +44,7 @@ pub(crate) use self::pages::paged;
 pub(crate) use self::pages::{Page, Paged};
 pub(crate) use self::policy::CallPolicies;
 
+pub use self::allowance::{Allowance, OnUnavailable};
 pub use self::ambient::{current_client, set_default_client};
 pub use self::answer::Answer;
 pub use self::builder::CyclesClientBuilder;
@@ -80,6 +84,8 @@ pub(crate) struct Shared {
     pub(crate) settlements: Queue,
     pub(crate) observer: Observer,
     pub(crate) keys: Arc<Keys>,
+    /// What was spent while the authority could not be reached.
+    pub(crate) allowance: AllowanceUse,
     /// What was seen of calls in shadow modes.
     pub(crate) shadow: ShadowBook,
     /// The journal of known spend, unless it is switched off.

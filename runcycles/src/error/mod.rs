@@ -10,7 +10,7 @@ mod witness;
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use crate::protocol::{ErrorCode, EvidenceRef, Extra, ReservationId, Unit, ValidationError};
+use crate::protocol::{Amount, ErrorCode, EvidenceRef, Extra, ReservationId, Unit, ValidationError};
 
 pub use self::chain::denial;
 pub use self::config::ConfigError;
@@ -112,6 +112,26 @@ pub enum Error {
     #[error("no answer from the authority")]
     Transport(#[from] TransportError),
 
+    /// The authority could not be reached, and the call does not fit into what may be spent without it. The action did not run. The
+    /// cause is what became of the reservation.
+    #[error(
+        "the authority cannot be reached, and {left} of the {limit} that may be spent without it in {window:?} is left, \
+         where {asked} was asked for; restore the connection, or allow more"
+    )]
+    #[non_exhaustive]
+    AllowanceExhausted {
+        /// What the call asked for.
+        asked: Amount,
+        /// What is left of the allowance.
+        left: Amount,
+        /// The allowance; zero where it does not name the unit.
+        limit: Amount,
+        /// The time that it is for.
+        window: Duration,
+        /// What became of the reservation.
+        source: Box<Self>,
+    },
+
     /// An answer arrived that no correct authority gives, so what it did is unknown.
     #[error("unusable answer to {operation}: {problem}")]
     #[non_exhaustive]
@@ -195,11 +215,21 @@ impl Error {
         self.is_budget_exceeded() && asked.is_none_or(|asked| *asked.unit() != Unit::RiskPoints)
     }
 
+    /// Whether the authority could not be reached: no answer, or a server error. It has said neither yes nor no.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::AllowanceExhausted { .. } => true,
+            Self::Transport(error) => error.kind() != TransportErrorKind::Setup,
+            Self::Api { status, .. } => *status >= 500,
+            _ => false,
+        }
+    }
+
     /// Whether the same request with the same key may succeed later without anyone acting: no answer, an unusable answer,
     /// a server error, throttling. Denials are not retryable.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Transport(_) | Self::Ambiguous { .. } => true,
+            Self::Transport(_) | Self::Ambiguous { .. } | Self::AllowanceExhausted { .. } => true,
             Self::Api { status, code, .. } => {
                 *status >= 500 || *status == 429 || *code == Some(ErrorCode::LimitExceeded)
             }

@@ -370,6 +370,9 @@ impl ReservationGuard {
         self.beat = None;
         self.state = State::Settling;
         let mut claim = claim(Arc::clone(&self.reservation));
+        if let Some(taken) = &self.reservation.taken {
+            self.client.shared.allowance.settle(taken, claim.actual().map_or(0, Amount::value));
+        }
         if let (true, Some(actual)) = (self.reservation.in_shadow, claim.actual()) {
             self.client.shared.shadow.spent(&self.reservation.subject, &self.reservation.estimate, actual);
         }

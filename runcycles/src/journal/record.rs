@@ -51,6 +51,16 @@ impl Record {
         }
     }
 
+    /// The record of spend that nothing was held for.
+    pub(crate) fn event(reservation_id: impl Into<String>, event: Body, now: SystemTime) -> Self {
+        Self {
+            reservation_id: reservation_id.into(),
+            step: Step::Event { event, commit: None },
+            recorded_at_ms: epoch_ms(now),
+            not_before_ms: None,
+        }
+    }
+
     /// The same settlement, no earlier than after a wait, of which an hour counts at most.
     pub(crate) fn wait(&mut self, wait: Duration, now: SystemTime) {
         let now_ms = epoch_ms(now);

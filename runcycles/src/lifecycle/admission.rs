@@ -4,6 +4,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::priority::Priority;
+use super::unheld::{self, hold_or_allow};
 use crate::client::{CyclesClient, Mode};
 use crate::error::Error;
 use crate::guard::ReservationGuard;
@@ -32,6 +33,8 @@ pub(crate) struct Terms {
     pub(crate) priority: Option<Priority>,
     /// What the action may cost in other units.
     pub(crate) also: Vec<Amount>,
+    /// Whether the call never runs by the allowance for times without the authority.
+    pub(crate) needs_authority: bool,
     /// The place in the program.
     pub(crate) site: Option<&'static Location<'static>>,
 }
@@ -47,7 +50,7 @@ pub(crate) struct Admitted {
 ///
 /// # Errors
 ///
-/// What [`CyclesClient::reserve`] says, [`Error::UnbudgetedScope`], and [`Error::BudgetExceeded`] for a tier's floor; only where
+/// What [`CyclesClient::reserve`] says, [`Error::AllowanceExhausted`], [`Error::UnbudgetedScope`], and [`Error::BudgetExceeded`] for a tier's floor; only where
 /// the mode is to enforce.
 pub(crate) async fn admit(
     client: &CyclesClient,
@@ -55,7 +58,7 @@ pub(crate) async fn admit(
     terms: &Terms,
 ) -> Result<Admitted, Error> {
     let mode = client.config().mode.min(terms.mode.unwrap_or_default());
-    if mode == Mode::Enforce && terms.also.is_empty() {
+    if mode == Mode::Enforce && terms.also.is_empty() && unheld::allowance(client, terms).is_none() {
         let guard = client.reserve_as_it_is(request).await?;
         return match unmet(terms, &guard) {
             None => Ok(Admitted { guard, also: Vec::new() }),
@@ -80,7 +83,10 @@ async fn admit_otherwise(
     let mut held = Vec::with_capacity(requests.len());
     for request in requests {
         let admitted = match mode {
-            Mode::Enforce => client.reserve_as_it_is(request).await,
+            Mode::Enforce => match unheld::allowance(client, terms) {
+                None => client.reserve_as_it_is(request).await,
+                Some(allowance) => hold_or_allow(client, request, allowance).await,
+            },
             Mode::Off | Mode::Shadow | Mode::ShadowMetered => unenforced(client, request, mode).await,
         };
         let problem = match admitted {

@@ -7,6 +7,7 @@ mod govern;
 mod nesting;
 mod pinned;
 mod priority;
+mod unheld;
 mod with_cycles;
 
 pub(crate) use self::admission::{Terms, admit};

@@ -123,6 +123,13 @@ impl WithCyclesConfig {
         self
     }
 
+    /// Whether the call runs only where the authority says so, whatever the client's
+    /// [`OnUnavailable`](crate::OnUnavailable) policy allows: for actions that nobody can take back.
+    pub fn needs_authority(mut self) -> Self {
+        self.terms.needs_authority = true;
+        self
+    }
+
     fn into_parts(
         self,
         client: &CyclesClient,

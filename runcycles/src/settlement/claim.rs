@@ -16,7 +16,7 @@ use crate::protocol::{
     Amount, CommitOveragePolicy, CommitRequest, EventCreateRequest, IdempotencyKey, ListReservationsParams,
     ReleaseRequest, ReservationId, ReservationStatus,
 };
-use crate::reservation::Reservation;
+use crate::reservation::{Reservation, UNHELD};
 
 /// What the event of a lapsed reservation says of itself.
 const RECOVERY_REASON: &str = "commit_after_reservation_expired";
@@ -106,6 +106,16 @@ impl Spend {
     /// Whether the spend can be recorded by an event: records of other clients may lack its body.
     pub(super) fn has_event(&self) -> bool {
         !matches!(&self.bodies, Bodies::Made { event, .. } if event.is_empty())
+    }
+
+    /// Whether there never was anything to commit.
+    pub(super) fn is_by_event(&self) -> bool {
+        self.unheld.is_some() || self.id.as_str().starts_with(UNHELD)
+    }
+
+    /// Whether it was spent while the authority could not be reached.
+    pub(super) fn is_without_authority(&self) -> bool {
+        self.unheld.as_ref().is_some_and(|reservation| reservation.taken.is_some())
     }
 
     /// What it was spent for, where there never was anything to commit.

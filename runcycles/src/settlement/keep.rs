@@ -46,7 +46,18 @@ impl Shared {
         use crate::journal::{Body, Record, now};
 
         let (Some(journal), None) = (&self.journal, &claim.kept.record) else { return };
-        let Work::Commit(spend) = &mut claim.work else { return };
+        let spend = match &mut claim.work {
+            Work::Commit(spend) => spend,
+            Work::Event(spend) if spend.is_without_authority() => {
+                let id = spend.id.to_string();
+                let Some(event) = spend.make().ok().and_then(|(_, event)| Body::new(event)) else { return };
+                let record = Record::event(id, event, now());
+                claim.kept.writing = Some(Box::pin(journal.write(&record)));
+                claim.kept.record = Some(record);
+                return;
+            }
+            Work::Event(_) | Work::Release { .. } | Work::Lookup { .. } => return,
+        };
         if claim.observed || (claim.attempts == 0 && planted(Bug::JournalAfterSend)) {
             return;
         }

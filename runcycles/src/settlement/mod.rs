@@ -105,6 +105,11 @@ impl Shared {
         }
     }
 
+    /// Tries everything at once that is under way or parked, since the authority is back.
+    pub(crate) fn resume_settling(self: &Arc<Self>, runtime: &Handle) {
+        Queue::hurry(self, runtime);
+    }
+
     /// Returns a hold in the background.
     pub(crate) fn release_in_background(
         self: &Arc<Self>,
@@ -194,7 +199,7 @@ impl Shared {
             }
             Work::Event(spend) => {
                 let answer = read_answer::<EventCreateResponse>(answer)?.value;
-                if spend.unheld().is_some() {
+                if spend.is_by_event() {
                     return Ok(Some(Settlement::recorded(answer, spend.actual.as_ref())));
                 }
                 Ok(Some(Settlement::recovered(answer, spend.actual.as_ref())))

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::Progress;
-use super::claim::Claim;
+use super::claim::{Claim, Spend};
 use super::event::SettlementStep;
 use super::outcome::Settlement;
 use super::queue::{Owner, Queue};
@@ -39,6 +39,14 @@ impl Settling {
             self.claim = None;
             return Ok(Settlement::Observed);
         };
+        if claim.spend().is_some_and(Spend::is_without_authority) {
+            // Nobody waits for an authority that was out of reach a moment ago; the disk is another matter.
+            self.shared.finish_keeping(claim).await;
+            if let Some(claim) = self.claim.take() {
+                Queue::add(&self.shared, claim, Instant::now(), &self.runtime);
+            }
+            return Ok(Settlement::Pending);
+        }
         let started = Instant::now();
         let progress = loop {
             match self.shared.advance(claim).await {
