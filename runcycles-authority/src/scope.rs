@@ -92,7 +92,8 @@ impl fmt::Display for ScopePath {
 
 /// The last segment of a path, such as `agent:bot`.
 pub(crate) fn leaf(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+    let start = path.bytes().rposition(|byte| byte == b'/').map_or(0, |slash| slash + 1);
+    &path[start..]
 }
 
 /// The levels and values of a path, outermost first.

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use runcycles::models::Level;
 use runcycles::{Transport as _, usd};
 use runcycles_authority::{Authority, AuthorityBuilder, Durability, InProcess};
+use uuid::Uuid;
 
 pub(crate) const LEVELS: [(Level, &str); 4] =
     [(Level::Tenant, "acme"), (Level::Workspace, "prod"), (Level::App, "chatbot"), (Level::Agent, "bot")];
@@ -73,25 +74,31 @@ pub(crate) trait Caller {
     fn post(&mut self, path: &str, body: String) -> impl Future<Output = Bytes> + Send;
 }
 
+const RESERVE: &str = r#"{"idempotency_key":"12345678-1234-4123-8123-123456789012","subject":{"tenant":"acme","workspace":"prod","app":"chatbot","agent":"bot"},"action":{"kind":"llm.completion","name":"gpt-4o"},"estimate":{"unit":"USD_MICROCENTS","amount":2000000},"ttl_ms":60000}"#;
+const COMMIT: &str = r#"{"idempotency_key":"12345678-1234-4123-8123-123456789012","actual":{"unit":"USD_MICROCENTS","amount":1300000},"metrics":{"latency_ms":850}}"#;
+const KEY_AT: usize = r#"{"idempotency_key":""#.len();
+
+/// A body that was made before, with a key of its own.
+fn body(made: &str) -> String {
+    let key = Uuid::from_u64_pair(0x1234_5678_1234_4123, fresh() | 1 << 63);
+    let mut buffer = Uuid::encode_buffer();
+    let key = &*key.hyphenated().encode_lower(&mut buffer);
+    [&made[..KEY_AT], key, &made[KEY_AT + key.len()..]].concat()
+}
+
 /// Reserves, and returns the reservation's id.
 pub(crate) async fn reserve(caller: &mut impl Caller) -> String {
-    let count = fresh();
-    let body = format!(
-        r#"{{"idempotency_key":"key-{count:032}","subject":{{"tenant":"acme","workspace":"prod","app":"chatbot","agent":"bot"}},"action":{{"kind":"llm.completion","name":"gpt-4o"}},"estimate":{{"unit":"USD_MICROCENTS","amount":2000000}},"ttl_ms":60000}}"#
-    );
-    let answer = caller.post("/v1/reservations", body).await;
-    let id_at = answer.windows(18).position(|window| window == b"\"reservation_id\":\"").expect("an id") + 18;
-    std::str::from_utf8(&answer[id_at..id_at + 36]).expect("an id of text").to_owned()
+    const MEMBER_END: &[u8] = b"_id\":\"";
+    let answer = caller.post("/v1/reservations", body(RESERVE)).await;
+    let member_at = answer.windows(MEMBER_END.len()).position(|window| window == MEMBER_END).expect("an id");
+    let id = &answer[member_at + MEMBER_END.len()..][..36];
+    std::str::from_utf8(id).expect("an id of text").to_owned()
 }
 
 /// Reserves and commits.
 pub(crate) async fn cycle(caller: &mut impl Caller) {
     let id = reserve(caller).await;
-    let body = format!(
-        r#"{{"idempotency_key":"commit-{:032}","actual":{{"unit":"USD_MICROCENTS","amount":1300000}},"metrics":{{"latency_ms":850}}}}"#,
-        fresh()
-    );
-    black_box(caller.post(&format!("/v1/reservations/{id}/commit"), body).await);
+    black_box(caller.post(&["/v1/reservations/", &id, "/commit"].concat(), body(COMMIT)).await);
 }
 
 /// The transport, and the headers of every request, made once as a client makes them.
@@ -113,7 +120,7 @@ impl Caller for Direct {
     async fn post(&mut self, path: &str, body: String) -> Bytes {
         let mut request = Request::new(Bytes::from(body));
         *request.method_mut() = Method::POST;
-        let uri = Bytes::from(format!("http://in-process{path}"));
+        let uri = Bytes::from(["http://in-process", path].concat());
         *request.uri_mut() = Uri::from_maybe_shared(uri).expect("a valid address");
         *request.headers_mut() = self.headers.clone();
         let response = self.transport.call(request).await.expect("an answer");

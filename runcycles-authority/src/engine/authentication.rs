@@ -2,16 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Command;
 use crate::clock::Millis;
 use crate::pattern::ScopePattern;
 use crate::state::{ApiKeyStatus, KeyDigest, Permissions, State, TenantId, TenantStatus};
-
-/// Finds the tenant of an API key.
-#[derive(Debug)]
-pub(crate) struct Authenticate<'a> {
-    pub(crate) key: &'a str,
-}
 
 /// The tenant whose key was used.
 #[derive(Clone, Debug)]
@@ -50,34 +43,31 @@ impl Unauthorized {
     }
 }
 
-impl Command for Authenticate<'_> {
-    type Outcome = Result<Caller, Unauthorized>;
-
-    fn apply(self, state: &mut State, now: Millis) -> Self::Outcome {
-        if self.key.trim().is_empty() {
-            return Err(Unauthorized::Missing);
-        }
-        let keys = state.api_keys();
-        let Some(row) = keys.get(&KeyDigest::of(self.key)) else {
-            let known = keys.knows_prefix_of(self.key);
-            return Err(if known { Unauthorized::InvalidKey } else { Unauthorized::KeyNotFound });
-        };
-        match row.status(now) {
-            ApiKeyStatus::Active => {}
-            ApiKeyStatus::Revoked => return Err(Unauthorized::Revoked),
-            ApiKeyStatus::Expired => return Err(Unauthorized::Expired),
-        }
-        let tenant = state.tenants().get(row.tenant);
-        match tenant.status {
-            TenantStatus::Active => Ok(Caller {
-                tenant: row.tenant,
-                tenant_name: tenant.id.clone(),
-                key_id: row.id.clone(),
-                permissions: row.permissions,
-                scope_filter: row.scope_filter.clone(),
-            }),
-            TenantStatus::Suspended => Err(Unauthorized::TenantSuspended),
-            TenantStatus::Closed => Err(Unauthorized::TenantClosed),
-        }
+/// Finds the tenant of an API key, whose digest is computed by the caller, before it waits for the state.
+pub(super) fn authenticate(state: &State, key: &str, digest: &KeyDigest, now: Millis) -> Result<Caller, Unauthorized> {
+    if key.trim().is_empty() {
+        return Err(Unauthorized::Missing);
+    }
+    let keys = state.api_keys();
+    let Some(row) = keys.get(digest) else {
+        let known = keys.knows_prefix_of(key);
+        return Err(if known { Unauthorized::InvalidKey } else { Unauthorized::KeyNotFound });
+    };
+    match row.status(now) {
+        ApiKeyStatus::Active => {}
+        ApiKeyStatus::Revoked => return Err(Unauthorized::Revoked),
+        ApiKeyStatus::Expired => return Err(Unauthorized::Expired),
+    }
+    let tenant = state.tenants().get(row.tenant);
+    match tenant.status {
+        TenantStatus::Active => Ok(Caller {
+            tenant: row.tenant,
+            tenant_name: tenant.id.clone(),
+            key_id: row.id.clone(),
+            permissions: row.permissions,
+            scope_filter: row.scope_filter.clone(),
+        }),
+        TenantStatus::Suspended => Err(Unauthorized::TenantSuspended),
+        TenantStatus::Closed => Err(Unauthorized::TenantClosed),
     }
 }

@@ -24,10 +24,10 @@ mod reserve;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::{Clock, Millis};
-use crate::state::State;
+use crate::state::{KeyDigest, State};
 use crate::store::{Store, StoreError, Unwritten};
 
-pub(crate) use self::authentication::{Authenticate, Caller};
+pub(crate) use self::authentication::{Caller, Unauthorized};
 pub(crate) use self::balances::{BalanceFilter, ListBalances};
 pub(crate) use self::commit::{Commit, Committed};
 pub(crate) use self::decide::{Decide, Decided};
@@ -80,6 +80,14 @@ impl Engine {
             store.put(&mut state);
         }
         outcome
+    }
+
+    /// Finds the tenant of an API key. What is due changes no key and no tenant, so it is left to the command that follows.
+    pub(crate) fn authenticate(&self, key: &str) -> Result<Caller, Unauthorized> {
+        let digest = KeyDigest::of(key);
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = state.now().max(self.clock.0.now_ms());
+        authentication::authenticate(&state, key, &digest, now)
     }
 
     /// What commands have changed up to now and no store has kept yet. Without a store there is nothing to wait for.

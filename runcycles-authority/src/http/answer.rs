@@ -7,7 +7,7 @@ use runcycles::models::{
 };
 use uuid::Uuid;
 
-use super::json::{self, Object};
+use super::json::{self, Object, amount};
 use super::problem::Problem;
 use crate::engine::{Applied, BalanceLine, Committed, Decided, Extended, Released, Reserved, Status};
 use crate::scope::{ScopePath, leaf};
@@ -22,7 +22,7 @@ pub(super) fn reserved(outcome: &Reserved) -> Bytes {
             answer.plain("reservation_id", hyphenated(lease.id, &mut Uuid::encode_buffer()));
         }
         if outcome.verdict.is_ok() {
-            answer.amount("reserved", outcome.unit, outcome.estimate);
+            amount!(answer, "reserved", outcome.unit, outcome.estimate);
         }
         if let Some(lease) = &outcome.lease {
             answer.count("expires_at_ms", lease.expires_at);
@@ -58,9 +58,9 @@ pub(super) fn decided(outcome: &Decided) -> Bytes {
 pub(super) fn committed(outcome: &Committed) -> Bytes {
     json::object(|answer| {
         answer.plain("status", "COMMITTED");
-        answer.amount("charged", outcome.unit, outcome.charged);
+        amount!(answer, "charged", outcome.unit, outcome.charged);
         if outcome.released > 0 {
-            answer.amount("released", outcome.unit, outcome.released);
+            amount!(answer, "released", outcome.unit, outcome.released);
         }
         balances(answer, &outcome.balances);
     })
@@ -69,7 +69,7 @@ pub(super) fn committed(outcome: &Committed) -> Bytes {
 pub(super) fn released(outcome: &Released) -> Bytes {
     json::object(|answer| {
         answer.plain("status", "RELEASED");
-        answer.amount("released", outcome.unit, outcome.amount);
+        amount!(answer, "released", outcome.unit, outcome.amount);
         balances(answer, &outcome.balances);
     })
 }
@@ -88,7 +88,7 @@ pub(super) fn applied(outcome: &Applied) -> Bytes {
         answer.plain("status", "APPLIED");
         answer.plain("event_id", hyphenated(outcome.id, &mut Uuid::encode_buffer()));
         if outcome.charged != outcome.actual {
-            answer.amount("charged", outcome.unit, outcome.charged);
+            amount!(answer, "charged", outcome.unit, outcome.charged);
         }
         balances(answer, &outcome.balances);
     })
@@ -125,15 +125,15 @@ fn balance(object: &mut Object<'_>, line: &BalanceLine) {
     let BalanceLine { scope, unit, figures } = line;
     object.plain("scope", leaf(scope));
     object.plain("scope_path", scope);
-    object.amount("remaining", *unit, figures.remaining());
-    object.amount("reserved", *unit, figures.reserved);
-    object.amount("spent", *unit, figures.spent);
-    object.amount("allocated", *unit, figures.allocated);
+    amount!(object, "remaining", *unit, figures.remaining());
+    amount!(object, "reserved", *unit, figures.reserved);
+    amount!(object, "spent", *unit, figures.spent);
+    amount!(object, "allocated", *unit, figures.allocated);
     if figures.debt > 0 {
-        object.amount("debt", *unit, figures.debt);
+        amount!(object, "debt", *unit, figures.debt);
     }
     if figures.overdraft_limit > 0 {
-        object.amount("overdraft_limit", *unit, figures.overdraft_limit);
+        amount!(object, "overdraft_limit", *unit, figures.overdraft_limit);
     }
     if figures.over_limit {
         object.flag("is_over_limit", true);

@@ -117,7 +117,12 @@ request_object! {
 
 /// Reads a body's JSON.
 pub(super) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| Problem::malformed(&error))
+    // The whole body is checked to be text at once, where the parser would check one member after the other.
+    let parsed = match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
+    };
+    parsed.map_err(|error| Problem::malformed(&error))
 }
 
 /// A checked amount.

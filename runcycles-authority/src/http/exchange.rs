@@ -21,7 +21,9 @@ pub(super) struct Exchange {
 
 impl Exchange {
     pub(super) fn new(headers: &HeaderMap, ids: &IdSource) -> Self {
-        Self { request_id: ids.next(), trace_id: TraceId::of(headers, || ids.next_bits()), tenant: None }
+        let request_id = ids.next();
+        // A request that belongs to no trace yet begins its own.
+        Self { request_id, trace_id: TraceId::of(headers, || request_id.as_u128()), tenant: None }
     }
 
     /// Every later answer, errors included, names the tenant.

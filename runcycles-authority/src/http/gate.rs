@@ -7,7 +7,7 @@ use runcycles::models::ErrorCode;
 
 use super::names::{ADMIN_KEY, API_KEY};
 use super::problem::Problem;
-use crate::engine::{Authenticate, Caller, Engine};
+use crate::engine::{Caller, Engine};
 use crate::state::{KeyDigest, Permission, TenantId};
 
 /// Checks keys and permissions.
@@ -43,7 +43,7 @@ impl Gate {
     /// The tenant whose API key a request has.
     pub(super) fn tenant(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let key = headers.get(API_KEY).and_then(|key| key.to_str().ok()).unwrap_or_default();
-        self.engine.execute(Authenticate { key }).map_err(|reason| Problem::unauthorized(reason.message()))
+        self.engine.authenticate(key).map_err(|reason| Problem::unauthorized(reason.message()))
     }
 
     /// Whether a request has the admin key; refuses any other value in its place.

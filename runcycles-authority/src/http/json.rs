@@ -10,8 +10,6 @@ use std::cell::{Cell, RefCell};
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 
-use crate::unit::Unit;
-
 /// Bytes of a piece that answers are cut from. Longer answers have memory of their own.
 const PIECE: usize = 1 << 14;
 
@@ -76,12 +74,12 @@ impl Object<'_> {
         write_number(self.out, number);
     }
 
-    /// An amount: an object of a unit and a number.
-    pub(super) fn amount(&mut self, name: &'static str, unit: Unit, value: i64) {
-        self.name(name);
-        self.out.extend_from_slice(br#"{"unit":""#);
-        self.out.extend_from_slice(unit.as_str().as_bytes());
-        self.out.extend_from_slice(br#"","amount":"#);
+    /// A number with what stands around it: a member that is not the first up to the number, and a bracket. For
+    /// [`amount!`].
+    pub(super) fn amount_within(&mut self, member: &'static str, value: i64) {
+        let comma = usize::from(self.is_empty);
+        self.is_empty = false;
+        self.out.extend_from_slice(&member.as_bytes()[comma..]);
         write_number(self.out, value);
         self.out.push(b'}');
     }
@@ -145,6 +143,29 @@ impl Object<'_> {
         self.out.push(b']');
     }
 }
+
+/// Writes an amount, an object of a unit and a number, as a member of an [`Object`].
+///
+/// Input: the object, the member's name as a literal, the unit and the number. Half of an answer are amounts, so everything
+/// around their numbers is put together when this is compiled.
+macro_rules! amount {
+    ($object:expr, $name:literal, $unit:expr, $value:expr) => {
+        $object.amount_within(
+            match $unit {
+                $crate::unit::Unit::UsdMicrocents => $crate::http::json::amount!(@within $name, "USD_MICROCENTS"),
+                $crate::unit::Unit::Tokens => $crate::http::json::amount!(@within $name, "TOKENS"),
+                $crate::unit::Unit::Credits => $crate::http::json::amount!(@within $name, "CREDITS"),
+                $crate::unit::Unit::RiskPoints => $crate::http::json::amount!(@within $name, "RISK_POINTS"),
+            },
+            $value,
+        )
+    };
+    (@within $name:literal, $unit:literal) => {
+        concat!(",\"", $name, "\":{\"unit\":\"", $unit, "\",\"amount\":")
+    };
+}
+
+pub(super) use amount;
 
 fn write_text(out: &mut Vec<u8>, text: &str) {
     if let Err(error) = serde_json::to_writer(&mut *out, text) {

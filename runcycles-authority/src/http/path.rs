@@ -20,6 +20,13 @@ pub(super) enum Route<'a> {
     Events,
 }
 
+/// The methods that a route takes.
+enum Methods {
+    Get,
+    Post,
+    Both,
+}
+
 impl<'a> Route<'a> {
     /// The route of a path.
     pub(super) fn of(path: &'a str) -> Option<Self> {
@@ -49,10 +56,26 @@ impl<'a> Route<'a> {
 
     /// The methods of a route, as `Allow` names them.
     pub(super) fn allow(&self) -> &'static str {
+        match self.methods() {
+            Methods::Get => "GET",
+            Methods::Post => "POST",
+            Methods::Both => "GET, POST",
+        }
+    }
+
+    pub(super) fn allows(&self, method: &Method) -> bool {
+        match self.methods() {
+            Methods::Get => method == Method::GET,
+            Methods::Post => method == Method::POST,
+            Methods::Both => method == Method::GET || method == Method::POST,
+        }
+    }
+
+    fn methods(&self) -> Methods {
         match self {
-            Self::Reservations => "GET, POST",
-            Self::Reservation(_) | Self::Balances => "GET",
-            Self::Decide | Self::Commit(_) | Self::Release(_) | Self::Extend(_) | Self::Events => "POST",
+            Self::Reservations => Methods::Both,
+            Self::Reservation(_) | Self::Balances => Methods::Get,
+            Self::Decide | Self::Commit(_) | Self::Release(_) | Self::Extend(_) | Self::Events => Methods::Post,
         }
     }
 
@@ -76,9 +99,5 @@ impl<'a> Route<'a> {
             Self::Extend(_) => Permission::ReservationsExtend,
             Self::Balances => Permission::BalancesRead,
         }
-    }
-
-    pub(super) fn allows(&self, method: &Method) -> bool {
-        self.allow().split(", ").any(|allowed| allowed == method.as_str())
     }
 }

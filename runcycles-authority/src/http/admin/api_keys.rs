@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 use super::Admin;
 use super::amounts::{check_instant, instant, instant_if, text_if};
 use super::lists::{Listing, search};
-use crate::engine::Authenticate;
 use crate::engine::admin::{ApiKeyChanges, ChangeApiKey, CreateApiKey, ListApiKeys, ListedKey, RevokeApiKey};
 use crate::http::decode::parse;
 use crate::http::exchange::Reply;
@@ -118,7 +117,7 @@ impl Admin<'_> {
         violations.require("key_secret", body.key_secret.as_ref());
         violations.into_result()?;
         let key = body.key_secret.as_deref().unwrap_or_default();
-        let caller = self.engine.execute(Authenticate { key });
+        let caller = self.engine.authenticate(key);
         Ok(Reply::ok(json::object(|object| {
             object.flag("valid", caller.is_ok());
             match &caller {

@@ -15,7 +15,7 @@ use crate::fingerprint::Canonical;
 use crate::http::decode::{AmountBody, parse};
 use crate::http::exchange::Reply;
 use crate::http::gate::Principal;
-use crate::http::json::{self, Object};
+use crate::http::json::{self, Object, amount};
 use crate::http::object::{Text, request_object};
 use crate::http::problem::Problem;
 use crate::http::query::{Query, shown};
@@ -232,13 +232,12 @@ fn show(ledger: &Ledger) -> Reply {
 /// Writes a ledger with all of its figures, zeros included.
 fn write(object: &mut Object<'_>, ledger: &Ledger) {
     let Ledger { scope, unit, figures, options, .. } = ledger;
-    let mut figure = |name, value| object.amount(name, *unit, value);
-    figure("allocated", figures.allocated);
-    figure("remaining", figures.remaining());
-    figure("reserved", figures.reserved);
-    figure("spent", figures.spent);
-    figure("debt", figures.debt);
-    figure("overdraft_limit", figures.overdraft_limit);
+    amount!(object, "allocated", *unit, figures.allocated);
+    amount!(object, "remaining", *unit, figures.remaining());
+    amount!(object, "reserved", *unit, figures.reserved);
+    amount!(object, "spent", *unit, figures.spent);
+    amount!(object, "debt", *unit, figures.debt);
+    amount!(object, "overdraft_limit", *unit, figures.overdraft_limit);
     object.plain("ledger_id", &ledger.id.to_string());
     object.plain("tenant_id", scope.tenant());
     object.plain("scope", scope.as_str());
@@ -257,13 +256,13 @@ fn write(object: &mut Object<'_>, ledger: &Ledger) {
 fn write_funded(object: &mut Object<'_>, operation: &str, unit: Unit, funded: &FundedFigures) {
     let FundedFigures { before, after, at } = funded;
     object.plain("operation", operation);
-    object.amount("previous_allocated", unit, before.allocated);
-    object.amount("new_allocated", unit, after.allocated);
-    object.amount("previous_remaining", unit, before.remaining());
-    object.amount("new_remaining", unit, after.remaining());
-    object.amount("previous_debt", unit, before.debt);
-    object.amount("new_debt", unit, after.debt);
-    object.amount("previous_spent", unit, before.spent);
-    object.amount("new_spent", unit, after.spent);
+    amount!(object, "previous_allocated", unit, before.allocated);
+    amount!(object, "new_allocated", unit, after.allocated);
+    amount!(object, "previous_remaining", unit, before.remaining());
+    amount!(object, "new_remaining", unit, after.remaining());
+    amount!(object, "previous_debt", unit, before.debt);
+    amount!(object, "new_debt", unit, after.debt);
+    amount!(object, "previous_spent", unit, before.spent);
+    amount!(object, "new_spent", unit, after.spent);
     instant(object, "timestamp", *at);
 }
