@@ -13,7 +13,7 @@ mod world;
 pub use self::arguments::{Acts, Arguments};
 pub use self::panel::{Panel, bar, beside, wrap};
 pub use self::screen::{Screen, size};
-pub use self::stage::{Calls, Counted, Reply, count_calls, llm, tool};
+pub use self::stage::{Calls, Counted, Reply, count_calls, llm, tool, until_denied};
 pub use self::style::{Paint, Style};
 pub use self::tree::{budgets, show};
 pub use self::world::World;

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use runcycles::models::Amount;
-use runcycles::usd;
+use runcycles::{Error, usd};
 
 tokio::task_local! {
     static CALLS: Arc<Mutex<Calls>>;
@@ -75,4 +75,23 @@ pub fn count_calls<'a, F: Future + 'a>(future: F) -> Counted<'a, F::Output> {
         let calls = calls.lock().unwrap_or_else(PoisonError::into_inner).clone();
         (output, calls)
     })
+}
+
+/// Calls until the budget says no: how often it went well, and the denial.
+///
+/// # Errors
+///
+/// Any other error of a call.
+pub async fn until_denied<T, F>(mut call: impl FnMut() -> F) -> Result<(u64, Error), Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let mut times = 0;
+    loop {
+        match call().await {
+            Ok(_) => times += 1,
+            Err(error) if error.is_budget_exceeded() => return Ok((times, error)),
+            Err(error) => return Err(error),
+        }
+    }
 }

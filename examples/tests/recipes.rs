@@ -2,8 +2,18 @@
 
 mod recipes {
     mod action_authority;
+    mod agent_loop;
+    mod conversations;
+    mod daily_reset;
+    mod degradation;
+    mod model_tiers;
+    mod one_line;
     mod per_user_budget;
+    mod risk_of_tools;
+    mod run_budgets;
     mod runaway;
+    mod team_rollup;
+    mod workspace_customers;
 
     type Outcome = Result<(), Box<dyn std::error::Error>>;
 }
