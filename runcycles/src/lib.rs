@@ -3,6 +3,7 @@
 
 #[cfg(feature = "admin")]
 pub mod admin;
+mod audit;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod budget;
@@ -24,6 +25,7 @@ mod reservation;
 mod scope;
 mod settlement;
 mod shadow;
+mod sites;
 mod stream;
 mod transport;
 
@@ -32,6 +34,7 @@ pub mod models {
     pub use crate::protocol::*;
 }
 
+pub use self::audit::{Audit, AuditFinding, AuditedFunction, AuditedScope};
 pub use self::budget::{Budget, Headroom};
 pub use self::call::{Encoded, IntoAmount, ScopeValue};
 pub use self::client::{

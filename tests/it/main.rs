@@ -5,6 +5,7 @@ mod support;
 mod admin_budgets;
 mod admin_provisioning;
 mod admin_reference;
+mod audit;
 mod blocking;
 mod budget_headroom;
 mod budgets_file;

@@ -19,6 +19,7 @@ use crate::protocol::{Level, Subject};
 use crate::settlement::KeptJournal;
 use crate::settlement::{Hook, Observer, Queue, SettlementEvent};
 use crate::shadow::ShadowBook;
+use crate::sites::CallSites;
 use crate::transport::Transport;
 
 /// Makes a [`CyclesClient`]. Making one touches neither network nor disk nor environment, and starts no thread or task.
@@ -178,6 +179,7 @@ impl CyclesClientBuilder {
             settlements: Queue::default(),
             observer: Observer::new(self.hook),
             keys: Arc::default(),
+            sites: CallSites::default(),
             allowance: AllowanceUse::default(),
             shadow: ShadowBook::default(),
         };

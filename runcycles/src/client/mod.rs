@@ -27,6 +27,7 @@ use crate::protocol::Subject;
 use crate::settlement::KeptJournal;
 use crate::settlement::{Keys, Observer, Queue};
 use crate::shadow::ShadowBook;
+use crate::sites::CallSites;
 
 pub(crate) use self::allowance::{AllowanceUse, Taken};
 pub(crate) use self::ambient::carry_ambient;
@@ -84,6 +85,8 @@ pub(crate) struct Shared {
     pub(crate) settlements: Queue,
     pub(crate) observer: Observer,
     pub(crate) keys: Arc<Keys>,
+    /// The guarded calls that were seen.
+    pub(crate) sites: CallSites,
     /// What was spent while the authority could not be reached.
     pub(crate) allowance: AllowanceUse,
     /// What was seen of calls in shadow modes.
