@@ -34,6 +34,7 @@ mod lifecycle_context;
 mod lifecycle_modes;
 mod lifecycle_policies;
 mod macro_arguments;
+mod macro_cost;
 mod macro_fallback;
 mod macro_reports;
 mod macro_settlement;

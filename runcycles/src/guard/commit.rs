@@ -13,8 +13,9 @@ impl Reservation {
         self.check_actual(&request.actual)
     }
 
-    /// Checks an actual amount's unit.
+    /// Checks an actual amount's range and unit.
     pub(crate) fn check_actual(&self, actual: &Amount) -> Result<(), ValidationError> {
+        CommitRequest::check_actual(actual)?;
         if actual.unit() == self.unit() {
             return Ok(());
         }
@@ -46,8 +47,7 @@ impl Reservation {
 
     /// The estimate in place of a commit that cannot be sent, under the same key.
     pub(crate) fn commit_estimate_instead(&self, mut request: CommitRequest) -> CommitRequest {
-        let actual_is_usable =
-            self.check_actual(&request.actual).is_ok() && CommitRequest::new(request.actual.clone()).validate().is_ok();
+        let actual_is_usable = self.check_actual(&request.actual).is_ok();
         request.metrics = None;
         if !actual_is_usable {
             request.actual = self.estimate.clone();

@@ -101,19 +101,21 @@ where
             if let Some(outer) = &outer {
                 outer.charge_inside(&commit.actual);
             }
-            let reservation_id = guard.reservation_id().clone();
+            let reservation = Arc::clone(guard.reservation());
             let lease = guard.lease();
             let settlement = guard.commit(commit).await;
+            let reservation_id = || reservation.id.clone();
             if lease.is_lost() && heartbeat == HeartbeatPolicy::FailOnFinalize {
                 tell(settlement);
-                return Err(Error::LeaseLost { reservation_id, reason: lease.stopped_because.unwrap_or_default() });
+                let reason = lease.stopped_because.unwrap_or_default();
+                return Err(Error::LeaseLost { reservation_id: reservation_id(), reason });
             }
             match (settlement, policies.on_unsettled(client.config())) {
                 (Ok(Settlement::Pending), OnUnsettled::Error) => {
-                    Err(Error::Unsettled { reservation_id, refusal: None })
+                    Err(Error::Unsettled { reservation_id: reservation_id(), refusal: None })
                 }
                 (Err(error), OnUnsettled::Error) => {
-                    Err(Error::Unsettled { reservation_id, refusal: Some(Box::new(error)) })
+                    Err(Error::Unsettled { reservation_id: reservation_id(), refusal: Some(Box::new(error)) })
                 }
                 (settlement, _) => {
                     tell(settlement);
@@ -161,11 +163,8 @@ fn commit_after_success(guard: &ReservationGuard, actual: Option<Result<Amount, 
     let reservation = guard.reservation();
     let report = reservation.report().clone();
     let checked = actual.map(|actual| {
-        actual.and_then(|amount| {
-            let commit = CommitRequest::new(amount);
-            reservation.check_commit(&commit)?;
-            Ok(commit.actual)
-        })
+        let actual = actual?;
+        reservation.check_actual(&actual).map(|()| actual)
     });
     match checked {
         Some(Ok(actual)) => reservation.commit_of(actual, report),

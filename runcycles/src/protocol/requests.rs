@@ -313,8 +313,13 @@ impl CommitRequest {
 
     /// Checks the protocol's limits.
     pub(crate) fn validate(&self) -> Result<(), ValidationError> {
-        validate_amount("actual", &self.actual)?;
+        Self::check_actual(&self.actual)?;
         self.metrics.as_ref().map_or(Ok(()), CyclesMetrics::validate)
+    }
+
+    /// Checks an actual amount by itself.
+    pub(crate) fn check_actual(actual: &Amount) -> Result<(), ValidationError> {
+        validate_amount("actual", actual)
     }
 }
 
