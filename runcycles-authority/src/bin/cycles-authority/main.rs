@@ -44,27 +44,38 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
     let server = authority.serve_with(listen, limits).await?;
     let environment = environment::describe(&server.url(), &setup, |tenant| authority.api_key(tenant));
 
+    // Before anybody is told that it is ready, and may ask it to end.
+    let stop = stop_signal()?;
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(environment.as_bytes())?;
     stdout.flush()?;
     drop(stdout);
 
-    stop_signal().await?;
+    stop.await;
     server.shutdown().await;
     authority.close().await?;
     Ok(())
 }
 
-/// Returns when the program is asked to end.
-async fn stop_signal() -> std::io::Result<()> {
+/// Listens from now on, and is ready when the program is asked to end.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
-        }
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    #[cfg(windows)]
+    {
+        let mut interrupt = tokio::signal::windows::ctrl_c()?;
+        Ok(async move {
+            interrupt.recv().await;
+        })
+    }
 }
