@@ -9,6 +9,7 @@ mod recipes {
     mod model_tiers;
     mod one_line;
     mod per_user_budget;
+    mod prices;
     mod risk_of_tools;
     mod run_budgets;
     mod runaway;
