@@ -1,6 +1,7 @@
 //! The program, as a process.
 
 mod again;
+mod cycles;
 mod idle;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
