@@ -3,16 +3,21 @@
 mod recipes {
     mod action_authority;
     mod agent_loop;
+    mod audit_mistakes;
     mod conversations;
     mod daily_reset;
     mod degradation;
+    mod hybrid_budget;
     mod model_tiers;
     mod one_line;
     mod per_user_budget;
     mod prices;
     mod risk_of_tools;
+    mod rollout_phases;
     mod run_budgets;
     mod runaway;
+    mod shadow_rollout;
+    mod start_migrate;
     mod team_rollup;
     mod workspace_customers;
 

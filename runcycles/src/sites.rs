@@ -42,7 +42,7 @@ pub(crate) struct Site {
     pub(crate) seen: Vec<Seen>,
     /// Whether there were more subjects than are kept.
     pub(crate) has_more: bool,
-    /// The latest call, which is most often the same as the next one.
+    /// The latest that was new, which is most often the same as the next one.
     latest: Option<(Seen, String)>,
     /// All that were told apart, by their hash.
     known: HashSet<u64>,
@@ -66,13 +66,11 @@ impl CallSites {
         if calls.has_more || calls.latest.as_ref().is_some_and(is_latest) {
             return;
         }
-        let seen = Seen { subject: subject.clone(), unit: unit.clone() };
-        calls.latest = Some((seen.clone(), action.name.clone()));
-        let hash = self.hasher.hash_one((subject, unit, action.name.as_str()));
-        if calls.known.contains(&hash) {
+        if !calls.known.insert(self.hasher.hash_one((subject, unit, action.name.as_str()))) {
             return;
         }
-        calls.known.insert(hash);
+        let seen = Seen { subject: subject.clone(), unit: unit.clone() };
+        calls.latest = Some((seen.clone(), action.name.clone()));
         if calls.kind.is_empty() {
             calls.kind.clone_from(&action.kind);
         }
