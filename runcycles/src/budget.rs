@@ -134,6 +134,13 @@ impl Headroom {
         &self.unbudgeted_scopes
     }
 
+    /// Whether more than an amount is left.
+    pub fn exceeds(&self, amount: &Amount) -> bool {
+        let remaining = self.remaining();
+        amount.unit() == remaining.unit()
+            && i64::try_from(amount.value()).is_ok_and(|amount| amount < remaining.value())
+    }
+
     /// Whether an action of a cost would be allowed as things stand.
     pub fn fits(&self, cost: &Amount) -> bool {
         let remaining = self.remaining();

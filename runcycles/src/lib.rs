@@ -46,7 +46,9 @@ pub use self::error::{ConfigError, Error, Refusal, StreamCut, TransportError, Tr
 pub use self::guard::{ReservationGuard, ShutdownReport};
 pub use self::heartbeat::{LeaseState, LeaseStatus};
 pub use self::lifecycle::{Context, Priority, WithCyclesConfig, carry, context, spawn_in_context, with_cycles};
-pub use self::patterns::{Degraded, SkippedRung};
+pub use self::patterns::{Degraded, SkippedRung, TenantClients};
+#[cfg(feature = "admin")]
+pub use self::patterns::{IssueMandate, Mandate, Run, StartRun, WorkflowCaps};
 pub use self::price::{Price, PriceError, PriceTable, Usage};
 pub use self::protocol::{Amount, Reserve, credits, risk_points, tokens};
 pub use self::scope::Scope;

@@ -29,8 +29,6 @@ struct State {
     sites: Vec<(&'static Location<'static>, Site)>,
     /// Places that there was no room for.
     overlooked: HashSet<&'static Location<'static>>,
-    /// What operators have been warned of: a place, and a level that has no budget.
-    warned: HashSet<(&'static Location<'static>, Level)>,
 }
 
 /// What has been seen of the calls from one place.
@@ -86,12 +84,6 @@ impl CallSites {
         } else {
             calls.has_more = true;
         }
-    }
-
-    /// Whether operators are yet to be warned of a level that has no budget at a place.
-    pub(crate) fn is_news(&self, site: &'static Location<'static>, level: Level) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.warned.insert((site, level))
     }
 
     /// All places and what was seen of them, in their order in the program, and how many there was no room for.

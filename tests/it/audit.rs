@@ -5,9 +5,7 @@ use std::time::Duration;
 use runcycles::models::{Amount, Level, Unit};
 use runcycles::{Audit, AuditFinding, CyclesClient, Error, Scope, WithCyclesConfig, cycles, tokens, usd};
 use runcycles_authority::{Authority, Call, Fault};
-use tracing::Level as Severity;
 
-use crate::support::log::Log;
 use crate::support::script::Script;
 
 const TENANT: &str = "tenant:acme";
@@ -182,18 +180,4 @@ async fn subjects_without_number_are_seen_in_part() {
     }
     let audit = client.audit().await.unwrap();
     assert_eq!((audit.scopes().len(), audit.functions()[0].names.len()), (64, 8));
-}
-
-#[tokio::test]
-async fn a_level_without_a_budget_is_told_once_for_each_place() {
-    let log = Log::start();
-    let authority = authority(&[(TENANT, usd!(500)), ("tenant:acme/workflow:funded", usd!(5))]).await;
-    let client = authority.client("acme");
-    search(&client, "funded").await.unwrap();
-    log.silent(Severity::WARN);
-    for user in ["ann", "ben", "cleo"] {
-        search(&client, user).await.unwrap();
-    }
-    log.told(Severity::WARN, &["the workflow has no budget of its own", "tenant:acme/workflow:ann", "require = "]);
-    assert_eq!(log.lines().iter().filter(|line| line.contains("no budget of its own")).count(), 1);
 }

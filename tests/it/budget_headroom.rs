@@ -41,9 +41,9 @@ async fn a_run_degrades_by_what_is_left() {
     let mut models = String::new();
     loop {
         let left = run.headroom(USD).await.unwrap();
-        let (model, cost) = if left.fits(&usd!(5.00000001)) {
+        let (model, cost) = if left.exceeds(&usd!(5)) {
             ('O', usd!(2))
-        } else if left.fits(&usd!(1.00000001)) {
+        } else if left.exceeds(&usd!(1)) {
             ('S', usd!(0.80))
         } else {
             models.push('C');

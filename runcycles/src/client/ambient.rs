@@ -5,8 +5,10 @@ use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::CyclesClient;
+use super::bounds::Bounds;
+use super::view::View;
 use crate::error::{ConfigError, Error};
-use crate::protocol::Subject;
+use crate::protocol::{Subject, Unit, ValidationError};
 
 /// The client of the process, for calls that name none.
 static DEFAULT_CLIENT: RwLock<Option<CyclesClient>> = RwLock::new(None);
@@ -21,6 +23,8 @@ struct Ambient {
     client: CyclesClient,
     /// The client's scope, filled from the ambient scope around it.
     scope: Arc<Subject>,
+    /// The client's bounds, or else those around it: no client leads out of them.
+    bounds: Option<Arc<Bounds>>,
 }
 
 /// Makes a client the one that guarded functions use when they name none and none is ambient. A later call replaces it.
@@ -61,6 +65,16 @@ pub(super) fn scope() -> Option<Arc<Subject>> {
     AMBIENT.try_with(|ambient| Arc::clone(&ambient.scope)).ok()
 }
 
+fn bounds() -> Option<Arc<Bounds>> {
+    AMBIENT.try_with(|ambient| ambient.bounds.clone()).ok().flatten()
+}
+
+/// Checks that a call stays within the bounds of where it is made.
+pub(super) fn check_bounds(subject: &Subject, unit: &Unit) -> Result<(), ValidationError> {
+    let check = |ambient: &Ambient| ambient.bounds.as_ref().map_or(Ok(()), |bounds| bounds.check(subject, unit));
+    AMBIENT.try_with(check).unwrap_or(Ok(()))
+}
+
 impl CyclesClient {
     /// Runs a future under this client: guarded calls inside use it unless they name another, and inherit its scope.
     ///
@@ -85,10 +99,11 @@ impl CyclesClient {
     }
 
     fn as_ambient(&self) -> Ambient {
+        let View { scope: own, bounds: own_bounds, .. } = &*self.view;
         let scope = match scope() {
-            Some(outer) => Arc::new(Subject::clone(&self.scope).or(&outer)),
-            None => Arc::clone(&self.scope),
+            Some(outer) => Arc::new(Subject::clone(own).or(&outer)),
+            None => Arc::clone(own),
         };
-        Ambient { client: self.clone(), scope }
+        Ambient { client: self.clone(), scope, bounds: own_bounds.clone().or_else(bounds) }
     }
 }

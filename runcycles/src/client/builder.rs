@@ -11,10 +11,10 @@ use super::connection::{Connection, default_transport};
 use super::endpoint::Endpoint;
 use super::journal::JournalConfig;
 use super::policy::{HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
-use super::{CyclesClient, Shared};
+use super::{CyclesClient, Shared, Unbudgeted};
 use crate::error::ConfigError;
 use crate::heartbeat::Heartbeat;
-use crate::protocol::{Level, Subject};
+use crate::protocol::Level;
 #[cfg(feature = "journal")]
 use crate::settlement::KeptJournal;
 use crate::settlement::{Hook, Observer, Queue, SettlementEvent};
@@ -143,6 +143,24 @@ impl CyclesClientBuilder {
         self
     }
 
+    /// A client of one tenant, which refuses calls for others.
+    pub(crate) fn for_tenant(mut self, tenant: &str) -> Self {
+        self.config.subject.tenant = Some(tenant.to_owned());
+        self.config.is_for_one_tenant = true;
+        self
+    }
+
+    /// Carries requests in a way that clients share, unless this one has been given its own.
+    pub(crate) fn sharing_transport(
+        mut self,
+        shared: impl FnOnce(&CyclesConfig) -> Result<Box<dyn Transport>, ConfigError>,
+    ) -> Result<Self, ConfigError> {
+        if self.transport.is_none() {
+            self.transport = Some(shared(&self.config)?);
+        }
+        Ok(self)
+    }
+
     /// The client.
     ///
     /// # Panics
@@ -181,9 +199,10 @@ impl CyclesClientBuilder {
             keys: Arc::default(),
             sites: CallSites::default(),
             allowance: AllowanceUse::default(),
+            unbudgeted: Unbudgeted::default(),
             shadow: ShadowBook::default(),
         };
-        Ok(CyclesClient { shared: Arc::new(shared), scope: Arc::new(Subject::default()) })
+        Ok(CyclesClient { shared: Arc::new(shared), view: Arc::default() })
     }
 }
 

@@ -8,7 +8,7 @@ use super::env;
 use super::journal::JournalConfig;
 use super::policy::{HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
 use crate::error::ConfigError;
-use crate::protocol::Subject;
+use crate::protocol::{Subject, ValidationError};
 
 /// Settings of a client. [`CyclesClient::builder`](crate::CyclesClient::builder) makes them one by one,
 /// [`from_env`](Self::from_env) from the environment.
@@ -41,6 +41,8 @@ pub struct CyclesConfig {
     pub mode: Mode,
     /// What becomes of guarded calls while the authority cannot be reached; they are denied by default.
     pub on_unavailable: OnUnavailable,
+    /// Whether calls for other tenants than the client's are refused here, since its key is known to be that tenant's.
+    pub(crate) is_for_one_tenant: bool,
 }
 
 /// How settlements that got no clear answer are repeated in the background.
@@ -87,6 +89,7 @@ impl CyclesConfig {
             on_unsettled: OnUnsettled::default(),
             mode: Mode::default(),
             on_unavailable: OnUnavailable::default(),
+            is_for_one_tenant: false,
         }
     }
 
@@ -158,6 +161,16 @@ impl CyclesConfig {
     /// As [`from_env`](Self::from_env).
     pub fn from_vars(prefix: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         env::read(prefix, |name| Ok(lookup(name)))
+    }
+
+    /// Checks that a call is for the client's tenant, where the client has one alone.
+    pub(crate) fn check_tenant(&self, subject: &Subject) -> Result<(), ValidationError> {
+        if !self.is_for_one_tenant || subject.tenant == self.subject.tenant {
+            return Ok(());
+        }
+        let [found, own] = [subject, &self.subject].map(|subject| subject.tenant.as_deref().unwrap_or_default());
+        let expected = format!("{own:?}, whose client this is; take the other tenant's from TenantClients");
+        Err(ValidationError::new("subject.tenant", format!("{found:?}"), expected))
     }
 
     /// How long one attempt may take as a whole.

@@ -4,6 +4,7 @@ mod allowance;
 mod ambient;
 mod answer;
 mod api_key;
+mod bounds;
 mod builder;
 mod config;
 mod connection;
@@ -16,6 +17,9 @@ mod operation;
 mod operations;
 mod pages;
 mod policy;
+mod unbudgeted;
+mod view;
+mod watch;
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,8 +38,9 @@ pub(crate) use self::ambient::carry_ambient;
 pub(crate) use self::answer::read as read_answer;
 #[cfg(feature = "admin")]
 pub(crate) use self::api_key::ApiKey;
-pub(crate) use self::connection::Connection;
 #[cfg(feature = "admin")]
+pub(crate) use self::bounds::Bounds;
+pub(crate) use self::connection::Connection;
 pub(crate) use self::connection::default_transport;
 #[cfg(feature = "admin")]
 pub(crate) use self::endpoint::Endpoint;
@@ -44,6 +49,9 @@ pub(crate) use self::operation::{Prepared, encode};
 pub(crate) use self::pages::paged;
 pub(crate) use self::pages::{Page, Paged};
 pub(crate) use self::policy::CallPolicies;
+pub(crate) use self::unbudgeted::Unbudgeted;
+use self::view::View;
+pub(crate) use self::watch::Watch;
 
 pub use self::allowance::{Allowance, OnUnavailable};
 pub use self::ambient::{current_client, set_default_client};
@@ -73,8 +81,7 @@ pub use self::policy::{HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
 #[derive(Clone)]
 pub struct CyclesClient {
     pub(crate) shared: Arc<Shared>,
-    /// The scope of this view.
-    scope: Arc<Subject>,
+    view: Arc<View>,
 }
 
 /// What all views of a client share.
@@ -89,6 +96,8 @@ pub(crate) struct Shared {
     pub(crate) sites: CallSites,
     /// What was spent while the authority could not be reached.
     pub(crate) allowance: AllowanceUse,
+    /// Where operators know that nothing caps calls.
+    pub(crate) unbudgeted: Unbudgeted,
     /// What was seen of calls in shadow modes.
     pub(crate) shadow: ShadowBook,
     /// The journal of known spend, unless it is switched off.
@@ -134,8 +143,30 @@ impl CyclesClient {
     /// A view of this client with a scope, which calls are filled from: level by level, what the call itself leaves out comes
     /// from the view, then from the ambient scope, then from the client's defaults. Cheap: the client is shared.
     pub fn scoped(&self, scope: impl Into<Subject>) -> Self {
-        let scope = Arc::new(scope.into().or(&self.scope));
-        Self { shared: Arc::clone(&self.shared), scope }
+        let scope = Arc::new(scope.into().or(&self.view.scope));
+        self.with_view(View { scope, ..View::clone(&self.view) })
+    }
+
+    /// The same view, of which a watch is told what answers say.
+    #[cfg(feature = "admin")]
+    pub(crate) fn watched_by(&self, watch: Arc<Watch>) -> Self {
+        self.with_view(View { watch: Some(watch), ..View::clone(&self.view) })
+    }
+
+    /// A view of the scope that calls may not leave.
+    #[cfg(feature = "admin")]
+    pub(crate) fn bounded_by(&self, bounds: Bounds) -> Self {
+        let scope = Arc::new(bounds.scope.clone());
+        self.with_view(View { scope, bounds: Some(Arc::new(bounds)), ..View::clone(&self.view) })
+    }
+
+    fn with_view(&self, view: View) -> Self {
+        Self { shared: Arc::clone(&self.shared), view: Arc::new(view) }
+    }
+
+    /// Who is told what answers say.
+    pub(crate) fn watch(&self) -> Option<&Arc<Watch>> {
+        self.view.watch.as_ref()
     }
 }
 
@@ -143,7 +174,7 @@ impl fmt::Debug for CyclesClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CyclesClient")
             .field("config", &self.shared.config)
-            .field("scope", &self.scope)
+            .field("scope", &self.view.scope)
             .finish_non_exhaustive()
     }
 }

@@ -7,7 +7,7 @@ use crate::protocol::{
     BalanceParams, BalanceResponse, CommitRequest, CommitResponse, DecisionRequest, DecisionResponse,
     EventCreateRequest, EventCreateResponse, ExtendRequest, ExtendResponse, ListReservationsParams, ReleaseRequest,
     ReleaseResponse, ReservationCreateRequest, ReservationCreateResponse, ReservationDetail, ReservationId,
-    ReservationListResponse, Subject,
+    ReservationListResponse, Subject, Unit, ValidationError,
 };
 
 /// These methods send one request each and repeat nothing: [`reserve`](Self::reserve) and
@@ -19,7 +19,8 @@ impl CyclesClient {
     pub fn decide(&self, request: &DecisionRequest) -> Operation<DecisionResponse> {
         let mut request = request.clone();
         self.fill_subject(&mut request.subject);
-        Operation::new(&self.shared.connection, self.post_path("/v1/decide", request.validate(), &request))
+        let validated = request.validate().and_then(|()| self.check_bounds(&request.subject, request.estimate.unit()));
+        Operation::new(&self.shared.connection, self.post_path("/v1/decide", validated, &request))
     }
 
     /// Holds budget, without a guard (protocol: `POST /v1/reservations`). Nothing keeps the reservation alive or settles it;
@@ -80,7 +81,7 @@ impl CyclesClient {
 
     /// Fills what a call's subject leaves out: from the view's scope, then the ambient scope, then the client's defaults.
     pub(crate) fn fill_subject(&self, subject: &mut Subject) {
-        let mut filled = std::mem::take(subject).or(&self.scope);
+        let mut filled = std::mem::take(subject).or(&self.view.scope);
         if let Some(ambient) = ambient::scope() {
             filled = filled.or(&ambient);
         }
@@ -89,13 +90,23 @@ impl CyclesClient {
 
     pub(crate) fn prepare_reservation(&self, request: &ReservationCreateRequest) -> Result<Prepared, Error> {
         request.validate()?;
+        self.check_bounds(&request.subject, request.estimate.unit())?;
         Prepared::post(self.shared.connection.endpoint.reservations(), request)
+    }
+
+    /// Checks that a call stays within the bounds of this view, or else within those of where it is made.
+    fn check_bounds(&self, subject: &Subject, unit: &Unit) -> Result<(), ValidationError> {
+        self.shared.config.check_tenant(subject)?;
+        match &self.view.bounds {
+            Some(bounds) => bounds.check(subject, unit),
+            None => ambient::check_bounds(subject, unit),
+        }
     }
 
     fn post_path(
         &self,
         path: &str,
-        validated: Result<(), crate::protocol::ValidationError>,
+        validated: Result<(), ValidationError>,
         request: &impl serde::Serialize,
     ) -> Result<Prepared, Error> {
         validated?;
@@ -106,7 +117,7 @@ impl CyclesClient {
         &self,
         id: &ReservationId,
         action: &str,
-        validated: Result<(), crate::protocol::ValidationError>,
+        validated: Result<(), ValidationError>,
         request: &impl serde::Serialize,
     ) -> Result<Prepared, Error> {
         validated?;

@@ -377,6 +377,7 @@ impl ReservationGuard {
             self.client.shared.shadow.spent(&self.reservation.subject, &self.reservation.estimate, actual);
         }
         claim.key_use = self.key_use.take();
+        claim.watch = self.client.watch().cloned();
         claim
     }
 }

@@ -95,6 +95,10 @@ impl CyclesClient {
             return Err(Error::Ambiguous { operation: "reserve", problem, reservation_id: answer.reservation_id });
         }
 
+        self.shared.unbudgeted.notice(&answer.affected_scopes, &answer.balances);
+        if let Some(watch) = self.watch() {
+            watch.note(&answer.balances);
+        }
         let remaining_ttl_ms = answer.remaining_ttl_ms;
         let (id, observed) = match answer.reservation_id.take() {
             Some(id) => (id, false),

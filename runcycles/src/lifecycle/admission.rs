@@ -62,10 +62,7 @@ pub(crate) async fn admit(
     if mode == Mode::Enforce && terms.also.is_empty() && unheld::allowance(client, terms).is_none() {
         let guard = client.reserve_as_it_is(request).await?;
         return match unmet(terms, &guard) {
-            None => {
-                warn_of_no_budget(client, &guard, terms);
-                Ok(Admitted { guard, also: Vec::new() })
-            }
+            None => Ok(Admitted { guard, also: Vec::new() }),
             Some(error) => {
                 return_holds(vec![guard]).await;
                 Err(error)
@@ -96,7 +93,6 @@ async fn admit_otherwise(
         let problem = match admitted {
             Ok(guard) => {
                 let problem = unmet(terms, &guard);
-                warn_of_no_budget(client, &guard, terms);
                 held.push(guard);
                 problem
             }
@@ -119,26 +115,6 @@ fn note(client: &CyclesClient, request: &ReservationCreateRequest, terms: &Terms
     let Some(site) = terms.site else { return };
     for amount in std::iter::once(&request.estimate).chain(&terms.also) {
         client.shared.sites.note(site, &request.action, &request.subject, amount.unit());
-    }
-}
-
-/// Tells operators of calls whose innermost level has no budget of its own, once for each level and place in the program: nothing
-/// caps them there, whatever the code suggests.
-fn warn_of_no_budget(client: &CyclesClient, guard: &ReservationGuard, terms: &Terms) {
-    let (Some(site), Some(scope)) = (terms.site, guard.affected_scopes().last()) else { return };
-    let balances = guard.balances();
-    // Servers may tell none.
-    if balances.is_empty() || balances.iter().rev().any(|balance| balance.scope_path == *scope) {
-        return;
-    }
-    let innermost = Level::ALL.into_iter().rev().find(|level| guard.subject().level(*level).is_some());
-    if let Some(level) = innermost.filter(|level| client.shared.sites.is_news(site, *level)) {
-        tracing::warn!(
-            %scope,
-            %site,
-            "the {level} has no budget of its own, so only those above it cap this call; create one, require it with \
-             `require = \"{level}\"`, or leave the level out"
-        );
     }
 }
 

@@ -7,6 +7,7 @@ mod govern;
 mod nesting;
 mod pinned;
 mod priority;
+mod told;
 mod unheld;
 mod with_cycles;
 
@@ -16,4 +17,5 @@ pub use self::context::{Context, context};
 pub(crate) use self::govern::{Outcome, govern, tell};
 pub use self::pinned::PinnedBody;
 pub use self::priority::Priority;
+pub(crate) use self::told::ToldPlaces;
 pub use self::with_cycles::{WithCyclesConfig, with_cycles};

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::keep::Kept;
 use super::keys::{KeyUse, OrphanKey};
 use super::plan::Plan;
-use crate::client::{Prepared, Shared, encode};
+use crate::client::{Prepared, Shared, Watch, encode};
 use crate::error::Error;
 use crate::planted::{Bug, planted, with_another_key};
 use crate::protocol::{
@@ -36,6 +36,8 @@ pub(crate) struct Claim {
     floor: Option<Instant>,
     /// Keeps the key of the reservation in use.
     pub(crate) key_use: Option<KeyUse>,
+    /// Who is told what the answer says of balances.
+    pub(crate) watch: Option<Arc<Watch>>,
     /// The key of a hold that may have no owner.
     orphan_of: Option<OrphanKey>,
     /// The request of the current step, made by its first attempt.
@@ -161,6 +163,7 @@ impl Claim {
             attempts: 0,
             floor: None,
             key_use: None,
+            watch: None,
             orphan_of: None,
             prepared: None,
         }

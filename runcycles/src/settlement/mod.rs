@@ -291,6 +291,9 @@ impl Shared {
 
     /// Tells how a claim ended. A refusal of known spend is loud: it is in no ledger.
     fn report(&self, claim: &Claim, settlement: &Result<Settlement, Error>) {
+        if let (Some(watch), Ok(Settlement::Committed { balances, .. })) = (&claim.watch, settlement) {
+            watch.note(balances);
+        }
         let name = claim.name();
         match settlement {
             Ok(Settlement::AlreadyFinalized) => tracing::warn!(claim = name, "the reservation was settled before"),
