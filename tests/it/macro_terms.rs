@@ -6,6 +6,7 @@ use runcycles_authority::Authority;
 use serde_json::json;
 
 use crate::support::clock::settle;
+use crate::support::log::Log;
 use crate::support::reply;
 use crate::support::script::Script;
 use crate::support::sent::{Route, Sent};
@@ -49,6 +50,28 @@ async fn a_level_that_is_required_and_not_given_fails_the_call() {
     let (_authority, client) = acme(&[("tenant:acme", 100)]).await;
     let error = call(&client).await.unwrap_err();
     assert!(error.to_string().contains("agent (not in the subject)"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_a_dimension_alone_is_told_of_once_for_each_place() {
+    #[cycles(tokens(1), "a.b", client = client, run = run)]
+    async fn capped(client: &CyclesClient, run: &str) -> Result<(), Error> {
+        Ok(())
+    }
+    #[cycles(tokens(1), "a.b", client = client, dimensions(run = run))]
+    async fn reported(client: &CyclesClient, run: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
+    let (_authority, client) = acme(&[("tenant:acme", 100)]).await;
+    let log = Log::start();
+    let warnings = || log.lines().iter().filter(|line| line.contains("nothing caps the run")).count();
+    capped(&client, "run-1").await.unwrap();
+    assert_eq!(warnings(), 0);
+    reported(&client, "run-2").await.unwrap();
+    reported(&client, "run-3").await.unwrap();
+    assert_eq!(warnings(), 1);
+    log.told(tracing::Level::WARN, &["run=\"run-2\"", "macro_terms.rs", "write `run = …`"]);
 }
 
 #[tokio::test(start_paused = true)]

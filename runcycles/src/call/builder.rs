@@ -3,6 +3,7 @@
 use std::panic::Location;
 use std::time::Duration;
 
+use super::uncapped_run::warn_of_uncapped_run;
 use super::{IntoAmount, Lasting, ScopeValue};
 use crate::client::{CallPolicies, CyclesClient, HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
 use crate::error::Error;
@@ -34,7 +35,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// What is asked of the authority through a client, with the levels that the call leaves out, and with its run in place.
+    /// What is asked of the authority through a client from a place in the program, with the levels that the call leaves out, and
+    /// with its run in place.
     ///
     /// A run is the workflow, or the agent where there is a workflow; an authority caps it there. It is a dimension too, where
     /// reports find it at either level.
@@ -42,7 +44,11 @@ impl Call {
     /// # Errors
     ///
     /// [`ValidationError`] for a run beside an agent of the call's own, where there is a workflow.
-    pub(crate) fn into_request(self, client: &CyclesClient) -> Result<ReservationCreateRequest, ValidationError> {
+    pub(crate) fn into_request(
+        self,
+        client: &CyclesClient,
+        site: Option<&'static Location<'static>>,
+    ) -> Result<ReservationCreateRequest, ValidationError> {
         let mut request = self.request.build();
         let has_agent = request.subject.agent.is_some();
         client.fill_subject(&mut request.subject);
@@ -60,6 +66,8 @@ impl Call {
             };
             *subject.level_mut(level) = Some(run.clone());
             subject.dimensions.entry("run".to_owned()).or_insert(run);
+        } else {
+            warn_of_uncapped_run(&request.subject, site);
         }
         Ok(request)
     }

@@ -11,6 +11,7 @@ mod metadata;
 mod opened;
 mod report;
 mod scope_value;
+mod uncapped_run;
 
 pub use self::amount::IntoAmount;
 pub use self::amounts::{Amounts, IntoAmounts};

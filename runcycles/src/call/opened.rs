@@ -27,7 +27,7 @@ impl Call {
             None => current_client()?,
         };
         let (policies, terms) = (self.policies, std::mem::take(&mut self.terms));
-        let request = self.into_request(&client)?;
+        let request = self.into_request(&client, terms.site)?;
         Ok(Opened { client, request, policies, terms })
     }
 }
