@@ -9,7 +9,7 @@ use runcycles_examples::{Calls, Reply, count_calls, llm, show};
 
 /// One call for a user. A user without a budget of their own is refused, where the budgets above would let everybody in.
 #[cycles(usd!(0.02), "llm.completion", action_name = "gpt-4o", agent = Scope::encode(user), require = "agent", actual = Reply::cost)]
-async fn chat(user: &str, prompt: &str) -> Result<Reply, Error> {
+pub(crate) async fn chat(user: &str, prompt: &str) -> Result<Reply, Error> {
     Ok(llm("gpt-4o", prompt).await)
 }
 

@@ -7,7 +7,7 @@ mod example;
 use runcycles::{Error, cycles, usd};
 use runcycles_authority::Authority;
 
-use self::example::{Numbers, story};
+use self::example::{Numbers, chat, story};
 use super::Outcome;
 
 #[tokio::test]
@@ -29,6 +29,17 @@ async fn without_require_a_stranger_spends_from_the_tenant() -> Outcome {
     let authority = Authority::builder().budget("tenant:acme-corp", usd!(1)).start().await?;
     authority.client("acme-corp").run(ask("stranger")).await?;
     assert_eq!(authority.ledger("tenant:acme-corp").map(|ledger| ledger.spent), Some(usd!(0.02)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn users_whose_names_differ_in_case_alone_are_two_users() -> Outcome {
+    let builder = Authority::builder().budget("tenant:acme-corp", usd!(10));
+    let authority = builder.budget("tenant:acme-corp/agent:user-123", usd!(5)).start().await?;
+    let client = authority.client("acme-corp");
+    client.run(chat("user-123", "hello")).await?;
+    let other = client.run(chat("User-123", "hello")).await;
+    assert!(matches!(other, Err(Error::UnbudgetedScope { .. })), "{other:?}");
     Ok(())
 }
 
