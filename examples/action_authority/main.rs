@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use runcycles::models::{Amount, Unit};
 use runcycles::{CyclesClient, Error, Mode, Scope, usd};
-use runcycles_examples::{Acts, Arguments, Paint, Panel, Style, World, show, size};
+use runcycles_examples::{Acts, Arguments, Paint, Panel, Style, World, chain, show, size};
 use serde_json::{Value, json};
 
 use self::agent::{agent, answer_customer};
@@ -159,19 +159,17 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    tokio::select! {
-        ended = Box::pin(perform(told)) => match ended {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("error: {error}");
-                ExitCode::FAILURE
-            }
-        },
-        _ = tokio::signal::ctrl_c() => ExitCode::from(130),
+    match Box::pin(perform(told)).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {}", chain(&*error));
+            ExitCode::FAILURE
+        }
     }
 }
 
-async fn perform(told: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+/// Plays the demo to its end, or to Ctrl-C, and leaves no key behind.
+async fn perform(told: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let latency = if told.is_fast { Duration::ZERO } else { Duration::from_millis(600) };
     let reader = match (told.is_json, told.is_live()) {
         (true, _) => Reader::Nobody,
@@ -179,6 +177,15 @@ async fn perform(told: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         (false, false) => Reader::Lines,
     };
     let demo = Demo::open(told.authority.as_deref(), latency, reader).await?;
+    let code = tokio::select! {
+        ended = Box::pin(play(&demo, &told)) => ended.map(|()| ExitCode::SUCCESS),
+        _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(130)),
+    };
+    demo.world.close().await?;
+    Ok(code?)
+}
+
+async fn play(demo: &Demo, told: &Arguments) -> Result<(), Error> {
     let mut summary = serde_json::Map::new();
 
     if told.acts != Acts::Guarded {
@@ -192,7 +199,7 @@ async fn perform(told: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         let outcome = demo.work(Mode::Enforce).await?;
         demo.tell(&result(&outcome, Paint::Green));
         summary.insert("guarded".to_owned(), told_to_scripts(&outcome));
-        budgets(&demo, "after the case").await?;
+        budgets(demo, "after the case").await?;
 
         demo.tell(
             &Panel::new("An operator approves", Paint::Yellow).row("send-email gets $0.01; the agent stays as it is"),
@@ -206,7 +213,7 @@ async fn perform(told: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         );
         let outcome = demo.freeze().await?;
         summary.insert("frozen".to_owned(), told_to_scripts(&outcome));
-        budgets(&demo, "in the end").await?;
+        budgets(demo, "in the end").await?;
     }
     if told.acts == Acts::Both {
         let card = Panel::new("Same agent. Same workflow. Two outcomes.", Paint::Bold)
@@ -217,7 +224,6 @@ async fn perform(told: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     if told.is_json {
         println!("{:#}", Value::from(summary));
     }
-    demo.world.close().await?;
     Ok(())
 }
 

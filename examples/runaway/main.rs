@@ -13,7 +13,7 @@ pub(crate) mod view;
 use std::process::ExitCode;
 
 use runcycles::{CyclesClient, Mode, Scope, usd};
-use runcycles_examples::{Acts, Arguments, Panel, Screen, Style, World};
+use runcycles_examples::{Acts, Arguments, Panel, Screen, Style, World, chain};
 
 use self::act::{Outcome, Pace, Stop, act};
 use self::view::Viewer;
@@ -56,7 +56,7 @@ async fn main() -> ExitCode {
         Ok(told) => match Box::pin(perform(told)).await {
             Ok(code) => code,
             Err(error) => {
-                eprintln!("error: {error}");
+                eprintln!("error: {}", chain(&*error));
                 ExitCode::FAILURE
             }
         },

@@ -1,7 +1,7 @@
 //! What is left of a run: a panel, a card for both, or JSON.
 
 use runcycles::models::Amount;
-use runcycles_examples::{Paint, Panel};
+use runcycles_examples::{Paint, Panel, chain};
 use serde_json::{Value, json};
 
 use super::act::{Outcome, Stop};
@@ -17,7 +17,7 @@ pub(crate) fn last_panel(outcome: &Outcome) -> Panel {
         Stop::Patience(patience) => format!("auto-stop after {}s", patience.as_secs()),
         Stop::Interrupt => "stopped by Ctrl-C".to_owned(),
         Stop::Quality => "the answer was good enough".to_owned(),
-        Stop::Failure(error) => format!("failed: {error}"),
+        Stop::Failure(error) => format!("failed: {}", chain(error)),
     };
     let panel = Panel::new(title, paint)
         .field("Result:", result)
@@ -67,7 +67,7 @@ pub(crate) fn json(outcome: &Outcome) -> Value {
         Stop::Patience(_) => "AUTO_STOP".to_owned(),
         Stop::Interrupt => "INTERRUPTED".to_owned(),
         Stop::Quality => "QUALITY".to_owned(),
-        Stop::Failure(error) => error.to_string(),
+        Stop::Failure(error) => chain(error),
     };
     let ledger = outcome.ledger.iter().map(|budget| {
         json!({

@@ -2,6 +2,7 @@
 //! demos draw with.
 
 mod arguments;
+mod chain;
 mod panel;
 mod screen;
 mod stage;
@@ -11,6 +12,7 @@ mod tree;
 mod world;
 
 pub use self::arguments::{Acts, Arguments};
+pub use self::chain::chain;
 pub use self::panel::{Panel, bar, beside, wrap};
 pub use self::screen::{Screen, size};
 pub use self::stage::{Calls, Counted, Reply, count_calls, llm, tool, until_denied};
