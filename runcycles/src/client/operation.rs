@@ -59,14 +59,18 @@ impl Prepared {
     }
 }
 
+/// Bytes that most bodies have room in.
+const USUAL_BODY: usize = 512;
+
 /// Serialises a body. Requests of this crate always serialise; the error is for maps in user metadata that cannot.
 pub(crate) fn encode(body: &impl Serialize) -> Result<Bytes, Error> {
-    let body = serde_json::to_vec(body).map_err(|error| Error::Ambiguous {
+    let mut text = Vec::with_capacity(USUAL_BODY);
+    serde_json::to_writer(&mut text, body).map_err(|error| Error::Ambiguous {
         operation: "encode",
         problem: error.to_string(),
         reservation_id: None,
     })?;
-    Ok(body.into())
+    Ok(text.into())
 }
 
 /// A request that is sent when it is awaited, once.

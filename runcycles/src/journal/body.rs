@@ -17,6 +17,11 @@ impl Body {
         (object.first() == Some(&b'{') && !has_lone_surrogate(&object)).then_some(Self(object))
     }
 
+    /// Takes a text that this process has made of one of its own requests: always a JSON object.
+    pub(crate) fn made(text: Bytes) -> Self {
+        Self(text)
+    }
+
     /// The text.
     pub(crate) fn bytes(&self) -> &Bytes {
         &self.0

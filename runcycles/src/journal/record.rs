@@ -98,12 +98,11 @@ impl Record {
         let fixed = 256 + self.reservation_id.len() + base_url.len();
         let mut text = Vec::with_capacity(fixed + size_of(commit) + size_of(event));
         // Writing to memory does not fail.
-        let _ = write!(
-            text,
-            r#"{{"version":{VERSION},"reservation_id":{},"base_url":{},"mode":"{mode}","commit_body":"#,
-            quoted(&self.reservation_id),
-            quoted(base_url),
-        );
+        let _ = write!(text, r#"{{"version":{VERSION},"reservation_id":"#);
+        let _ = serde_json::to_writer(&mut text, &self.reservation_id);
+        text.extend_from_slice(br#","base_url":"#);
+        let _ = serde_json::to_writer(&mut text, base_url);
+        let _ = write!(text, r#","mode":"{mode}","commit_body":"#);
         append(&mut text, commit);
         text.extend_from_slice(br#","event_fallback_body":"#);
         append(&mut text, event);
@@ -118,10 +117,6 @@ impl Record {
 
 fn append(text: &mut Vec<u8>, body: Option<&Body>) {
     text.extend_from_slice(body.map_or(b"null", |body| body.bytes()));
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 /// Milliseconds since 1970; a clock before that counts as 1970.

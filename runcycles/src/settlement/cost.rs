@@ -2,6 +2,7 @@
 //!
 //! `cargo test --release --lib -p runcycles --no-default-features --features journal -- --ignored --nocapture governed`
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -56,6 +57,23 @@ async fn calls(journal: JournalConfig, count: usize) -> Vec<Duration> {
     times
 }
 
+/// How long the disk itself takes to keep a record of a usual length and to remove it.
+fn records(directory: &Path, count: usize) -> Vec<Duration> {
+    let record = directory.join(format!("v2-{:064x}.json", 7));
+    let unfinished = directory.join(format!("v2-{:064x}.json.4711.{:08x}.tmp", 7, 7));
+    let keep = || -> std::io::Result<()> {
+        std::fs::write(&unfinished, [b'x'; 900])?;
+        std::fs::rename(&unfinished, &record)?;
+        std::fs::remove_file(&record)
+    };
+    let timed = |_| {
+        let start = Instant::now();
+        keep().expect("a disk that works");
+        start.elapsed()
+    };
+    (0..count).map(timed).collect()
+}
+
 fn median(mut times: Vec<Duration>) -> f64 {
     times.sort_unstable();
     times[times.len() / 2].as_secs_f64() * 1e6
@@ -75,6 +93,7 @@ fn governed_calls() {
     let directory =
         TempDir::new_in(std::env::var("JOURNAL_COST_DIR").map_or_else(|_| std::env::temp_dir(), Into::into))
             .expect("a directory");
+    println!("the disk: {:.1} µs a record", median(records(directory.path(), CALLS)));
     for (threads, runtime) in [("one thread", one_thread()), ("two threads", two_threads())] {
         let without = median(runtime.block_on(calls(JournalConfig::disabled(), CALLS)));
         for durability in [Durability::ProcessCrash, Durability::PowerLoss] {

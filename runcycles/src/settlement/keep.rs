@@ -49,9 +49,10 @@ impl Shared {
         let spend = match &mut claim.work {
             Work::Commit(spend) => spend,
             Work::Event(spend) if spend.is_without_authority() => {
+                let _announced = journal.announce();
                 let id = spend.id.to_string();
-                let Some(event) = spend.make().ok().and_then(|(_, event)| Body::new(event)) else { return };
-                let record = Record::event(id, event, now());
+                let Ok((_, event)) = spend.make() else { return };
+                let record = Record::event(id, Body::made(event), now());
                 claim.kept.writing = Some(Box::pin(journal.write(&record)));
                 claim.kept.record = Some(record);
                 return;
@@ -61,10 +62,10 @@ impl Shared {
         if claim.observed || (claim.attempts == 0 && planted(Bug::JournalAfterSend)) {
             return;
         }
+        let _announced = journal.announce();
         let id = spend.id.to_string();
         let Ok((commit, event)) = spend.make() else { return };
-        let Some(commit) = Body::new(commit) else { return };
-        let record = Record::commit(id, commit, Body::new(event), now());
+        let record = Record::commit(id, Body::made(commit), Some(Body::made(event)), now());
         claim.kept.writing = Some(Box::pin(journal.write(&record)));
         claim.kept.record = Some(record);
     }
