@@ -150,6 +150,7 @@ impl Draft {
             "unknown" => self.pass("unknown", limits::unknown(value)?),
             "on_unsettled" => self.pass("on_unsettled", limits::on_unsettled(value)?),
             "heartbeat" => self.pass("heartbeat", limits::heartbeat(value)?),
+            "needs_authority" => self.pass("needs_authority", value),
             level => {
                 let variant = format_ident!("{}{}", level[..1].to_uppercase(), &level[1..]);
                 let level = quote!(::runcycles::__private::Level::#variant);

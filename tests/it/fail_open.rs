@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_core::Stream;
 use http::StatusCode;
 use runcycles::models::{Amount, Unit};
 use runcycles::{
@@ -17,6 +18,7 @@ use tracing::Level;
 
 use crate::support::clock::pass;
 use crate::support::log::Log;
+use crate::support::stream::{collect, items};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -86,7 +88,7 @@ fn a_dollar_an_hour() -> OnUnavailable {
 }
 
 /// Estimates 25 cents and costs 20.
-#[cycles(usd!(0.25), "llm.completion", client = client, actual = |_| usd!(0.20))]
+#[cycles(usd!(0.25), "llm.completion", client = client, actual = |()| usd!(0.20))]
 async fn call(client: &CyclesClient) -> Result<(), Error> {
     assert!(context().is_some());
     Ok(())
@@ -278,7 +280,10 @@ async fn the_ledger_is_exact_after_any_series_of_outages() {
             let config = WithCyclesConfig::new(usd!(0.10)).action("a", "b").subject(Scope::agent("bot"));
             let ran = client.execute(config, |context| {
                 bodies.fetch_add(1, Ordering::Relaxed);
-                async move { Ok::<_, Error>(context.set_actual(usd!(0.07)).unwrap()) }
+                async move {
+                    context.set_actual(usd!(0.07)).unwrap();
+                    Ok::<(), Error>(())
+                }
             });
             match ran.await {
                 Ok(()) => {}
@@ -294,6 +299,28 @@ async fn the_ledger_is_exact_after_any_series_of_outages() {
         assert_eq!(spent(&authority), expected, "seed {seed}");
         authority.assert_settled();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn functions_that_need_the_authority_and_streams_never_run_by_the_allowance() {
+    #[cycles(usd!(0.01), "mail.send", client = client, needs_authority = true)]
+    async fn send(client: &CyclesClient) -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[cycles(usd!(0.01), "llm.stream", client = client, actual = |_| usd!(0.01))]
+    fn talk(client: &CyclesClient) -> impl Stream<Item = Result<u64, Error>> {
+        items([Ok(1), Ok(2)])
+    }
+
+    let authority = authority().await;
+    let way = Way::to(&authority);
+    let client = client(&authority, &way, a_dollar_an_hour());
+    way.is(Line::Down);
+    assert!(matches!(send(&client).await, Err(Error::Transport(_))));
+    let told = collect(Box::pin(talk(&client)), 9).await;
+    assert!(matches!(told.as_slice(), [Err(Error::Transport(_))]), "{told:?}");
+    call(&client).await.unwrap();
 }
 
 /// One process that makes calls: a runtime and a client of its own.

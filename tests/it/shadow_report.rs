@@ -16,7 +16,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 const METERED: Mode = Mode::ShadowMetered;
 
-#[cycles(cost, "agent.run", client = client, mode = mode, workflow = workflow, actual = |_| cost)]
+#[cycles(cost, "agent.run", client = client, mode = mode, workflow = workflow, actual = |()| cost)]
 async fn run(client: &CyclesClient, mode: Mode, workflow: &str, cost: Amount) -> Result<(), Error> {
     Ok(())
 }

@@ -146,6 +146,11 @@ impl CallBuilder {
         self.terms.mode = Some(mode);
     }
 
+    /// Whether the call runs only where the authority says so, whatever the client's policy allows while it cannot be reached.
+    pub fn needs_authority(&mut self, needs_authority: bool) {
+        self.terms.needs_authority = needs_authority;
+    }
+
     /// Tags of the action.
     pub fn action_tags<S: AsRef<str>>(&mut self, tags: &[S]) {
         self.action.tags = tags.iter().map(|tag| tag.as_ref().to_owned()).collect();

@@ -4,7 +4,7 @@
 use runcycles::{Error, HeartbeatPolicy, Mode, OnUnsettled, Priority, UnknownSpend, credits, cycles, tokens, usd};
 
 #[cycles(usd!(0.02), "llm.completion", require = "agent", priority = "low", mode = "shadow", unknown = "hold",
-         on_unsettled = "error", heartbeat = "cancel", planned = "5m", key = "nightly")]
+         on_unsettled = "error", heartbeat = "cancel", planned = "5m", needs_authority = true, key = "nightly")]
 pub async fn words() -> Result<(), Error> {
     Ok(())
 }
