@@ -68,7 +68,8 @@ async fn run(
             Err(error) => return Err(error),
         }
     }
-    println!("{tenant}, {workflow} {id}: {ending:?}");
+    let end = ending.denied_by.as_ref().map_or("never denied".to_owned(), |scope| format!("then denied by {scope}"));
+    println!("{workflow} {id} of {tenant}: {} full and {} lesser answers; {end}", ending.full, ending.lesser);
     Ok(ending)
 }
 
@@ -107,6 +108,9 @@ pub(crate) async fn story() -> Result<Numbers, Box<dyn std::error::Error>> {
     })
     .transport(authority.transport());
 
+    for tenant in ["customer-a", "customer-b", "trial"] {
+        show("before", &clients.get(tenant)?).await?;
+    }
     let told = async {
         let world = (&clients, &admin);
         let review = run(world, ("customer-a", "code-review", "pr-7"), 1_000).await?;

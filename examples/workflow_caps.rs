@@ -56,11 +56,12 @@ pub(crate) struct Numbers {
 
 /// A run of each workflow, another one of the first, and one that nobody gave a cap.
 pub(crate) async fn story() -> Result<Numbers, Box<dyn std::error::Error>> {
-    let authority = Authority::builder().tenant("acme-corp").admin_key("operator").start().await?;
+    let authority = Authority::builder().budget("tenant:acme-corp", usd!(1_000)).admin_key("operator").start().await?;
     // In production: Admin::from_env()?, with CYCLES_ADMIN_URL and CYCLES_ADMIN_KEY.
     let admin = Admin::builder("operator", "http://authority").transport(authority.transport()).build();
     let client = authority.client("acme-corp");
 
+    show("before", &client).await?;
     let told = async {
         let mut steps = BTreeMap::new();
         for workflow in ["code-review", "deep-research", "summarization", "chat"] {
