@@ -51,34 +51,3 @@ async fn only_so_many_scopes_are_told() {
     assert_eq!(told.len(), 1_001, "a thousand scopes, and that there are more");
     assert!(told[1_000].contains("further ones are not told"), "{}", told[1_000]);
 }
-
-#[tokio::test]
-async fn a_run_that_is_a_dimension_alone_is_told_once_since_nothing_caps_it() {
-    #[cycles(tokens(1), "a.b", client = client, dimensions(run = run))]
-    async fn uncapped(client: &CyclesClient, run: &str) -> Result<(), Error> {
-        Ok(())
-    }
-
-    #[cycles(tokens(1), "a.b", client = client, run = run)]
-    async fn capped(client: &CyclesClient, run: &str) -> Result<(), Error> {
-        Ok(())
-    }
-
-    #[cycles(tokens(1), "a.b", client = client, agent = run, dimensions(run = run))]
-    async fn by_hand(client: &CyclesClient, run: &str) -> Result<(), Error> {
-        Ok(())
-    }
-
-    let (authority, client) = acme().await;
-    authority.fund("tenant:acme", runcycles_authority::Funding::Credit(tokens(1))).unwrap();
-    let log = Log::start();
-    by_hand(&client, "jane").await.unwrap();
-    log.silent(Level::WARN);
-    for _ in 0..25 {
-        uncapped(&client, "run-1").await.unwrap();
-    }
-    assert_eq!(warnings(&log).len(), 1);
-    log.told(Level::WARN, &["uncapped", "client_unbudgeted.rs", "run = …"]);
-    capped(&client, "run-1").await.unwrap();
-    log.told(Level::WARN, &["tenant:acme/workflow:run-1"]);
-}

@@ -62,11 +62,16 @@ async fn a_run_that_is_a_dimension_alone_is_told_of_once_for_each_place() {
     async fn reported(client: &CyclesClient, run: &str) -> Result<(), Error> {
         Ok(())
     }
+    #[cycles(tokens(1), "a.b", client = client, agent = run, dimensions(run = run))]
+    async fn at_a_level(client: &CyclesClient, run: &str) -> Result<(), Error> {
+        Ok(())
+    }
 
     let (_authority, client) = acme(&[("tenant:acme", 100)]).await;
     let log = Log::start();
     let warnings = || log.lines().iter().filter(|line| line.contains("nothing caps the run")).count();
     capped(&client, "run-1").await.unwrap();
+    at_a_level(&client, "run-1").await.unwrap();
     assert_eq!(warnings(), 0);
     reported(&client, "run-2").await.unwrap();
     reported(&client, "run-3").await.unwrap();

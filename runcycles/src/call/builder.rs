@@ -7,14 +7,11 @@ use super::uncapped_run::warn_of_uncapped_run;
 use super::{IntoAmount, Lasting, ScopeValue};
 use crate::client::{CallPolicies, CyclesClient, HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
 use crate::error::Error;
-use crate::lifecycle::{Priority, Terms, ToldPlaces};
+use crate::lifecycle::{Priority, Terms};
 use crate::protocol::{
     Action, Amount, CommitOveragePolicy, IdempotencyKey, Level, ReservationCreateRequest, Reserve, Subject, Unit,
     ValidationError,
 };
-
-/// The calls with an uncapped run that operators have been warned of.
-static WARNED: ToldPlaces = ToldPlaces::new();
 
 /// A guarded call, ready for the lifecycle.
 #[derive(Debug)]
@@ -225,7 +222,6 @@ impl CallBuilder {
     /// [`Error::Validation`] for an estimate or a duration that cannot be used. What the protocol says of the rest is
     /// checked once the call's subject is complete.
     pub fn build(self) -> Result<Call, Error> {
-        self.warn_of_an_uncapped_run();
         let estimate = self.estimate?;
         let unit = estimate.unit().clone();
         let subject = match &self.scope {
@@ -261,22 +257,6 @@ impl CallBuilder {
         }
         let policies = CallPolicies { planned: self.planned.transpose()?, ..self.policies };
         Ok(Call { request, unit, client: self.client, policies, terms, run: self.run })
-    }
-}
-
-impl CallBuilder {
-    /// Tells operators of a run that is a dimension alone, once for each place in the program (protocol: authorities may ignore
-    /// dimensions).
-    fn warn_of_an_uncapped_run(&self) {
-        let Some(run) = self.levels.dimensions.get("run").filter(|_| self.run.is_none()) else { return };
-        let is_a_level = Level::ALL.iter().any(|level| self.levels.level(*level) == Some(run));
-        if let Some(site) = self.terms.site.filter(|site| !is_a_level && WARNED.is_new(site)) {
-            tracing::warn!(
-                action = %self.action.name,
-                %site,
-                "the run is a dimension, by which no authority caps anything; write run = … in place of dimensions(run = …)"
-            );
-        }
     }
 }
 

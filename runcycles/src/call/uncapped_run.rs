@@ -1,22 +1,19 @@
 //! Runs that nothing caps.
 
-use std::collections::HashSet;
 use std::panic::Location;
-use std::sync::{Mutex, PoisonError};
 
-use crate::protocol::Subject;
+use crate::lifecycle::ToldPlaces;
+use crate::protocol::{Level, Subject};
 
 /// The calls that operators have been warned of.
-///
-/// A lock because calls are made on any thread; held for one insertion, and only where a call has such a dimension.
-static WARNED: Mutex<Option<HashSet<&'static Location<'static>>>> = Mutex::new(None);
+static WARNED: ToldPlaces = ToldPlaces::new();
 
 /// Warns of a call that names its run in a dimension alone, once for each place in the program: it looks like a cap, and is none
-/// (protocol: Subject, dimensions).
+/// (protocol: Subject, dimensions). A run that is a level too has its cap there.
 pub(super) fn warn_of_uncapped_run(subject: &Subject, site: Option<&'static Location<'static>>) {
     let (Some(run), Some(site)) = (subject.dimensions.get("run"), site) else { return };
-    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
-    if warned.get_or_insert_default().insert(site) {
+    let is_a_level = Level::ALL.iter().any(|level| subject.level(*level) == Some(run));
+    if !is_a_level && WARNED.is_new(site) {
         tracing::warn!(
             run,
             %site,
