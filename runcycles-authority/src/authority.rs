@@ -7,7 +7,9 @@ use runcycles::{CyclesClient, JournalConfig};
 use tokio::net::ToSocketAddrs;
 
 use crate::builder::AuthorityBuilder;
-use crate::engine::{AddApiKey, BudgetError, DescribeHolds, Engine, Fund, Funding, ReadLedgers, SetStatus};
+use crate::engine::{
+    AddApiKey, BudgetError, DescribeHolds, Engine, Fund, Funding, InvalidTenant, ReadLedgers, SetStatus,
+};
 use crate::faults::{Call, Fault, RecordedRequest};
 use crate::front::Front;
 use crate::http::{BindError, Server, ServerLimits, listen};
@@ -39,6 +41,33 @@ struct Shared {
     has_keys: bool,
 }
 
+/// Why there is no key for a tenant.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// A text that cannot be a tenant's id.
+    #[error(transparent)]
+    Tenant(#[from] InvalidTenant),
+    /// The key, or its tenant, cannot be kept where the authority keeps its state.
+    #[error("the API key of tenant {tenant} cannot be kept")]
+    NotKept {
+        /// The tenant.
+        tenant: String,
+        /// What the store says.
+        source: StoreError,
+    },
+}
+
+impl KeyError {
+    #[track_caller]
+    fn raise(self) -> ! {
+        match &self {
+            Self::Tenant(error) => panic!("{error}"),
+            Self::NotKept { source, .. } => panic!("{self}: {source}"),
+        }
+    }
+}
+
 impl Authority {
     /// Sets up an authority.
     pub fn builder() -> AuthorityBuilder {
@@ -55,12 +84,21 @@ impl Authority {
     ///
     /// # Panics
     ///
-    /// Where the text cannot be a tenant's id, or the tenant cannot be kept.
+    /// Where the text cannot be a tenant's id, or the tenant cannot be kept; [`try_client`](Self::try_client) says so instead.
     #[track_caller]
     pub fn client(&self, tenant: &str) -> CyclesClient {
-        let builder = CyclesClient::builder(self.add_api_key(tenant, false), IN_PROCESS_URL);
-        // Spend of this authority ends with the process; there is nothing to settle with afterwards.
-        builder.tenant(tenant).journal(JournalConfig::disabled()).transport(self.transport()).build()
+        self.try_client(tenant).unwrap_or_else(|error| error.raise())
+    }
+
+    /// A client of a tenant, as [`client`](Self::client) gives.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] where the text cannot be a tenant's id, or the tenant cannot be kept.
+    pub fn try_client(&self, tenant: &str) -> Result<CyclesClient, KeyError> {
+        let builder = CyclesClient::builder(self.add_api_key(tenant, false)?, IN_PROCESS_URL);
+        // This authority has a commit as soon as a journal would have it.
+        Ok(builder.tenant(tenant).journal(JournalConfig::disabled()).transport(self.transport()).build())
     }
 
     /// The way in without a socket, for a client's builder.
@@ -72,9 +110,18 @@ impl Authority {
     ///
     /// # Panics
     ///
-    /// Where the text cannot be a tenant's id, or the key cannot be kept.
+    /// Where the text cannot be a tenant's id, or the key cannot be kept; [`try_api_key`](Self::try_api_key) says so instead.
     #[track_caller]
     pub fn api_key(&self, tenant: &str) -> String {
+        self.try_api_key(tenant).unwrap_or_else(|error| error.raise())
+    }
+
+    /// A fresh API key of a tenant, as [`api_key`](Self::api_key) gives.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] where the text cannot be a tenant's id, or the key cannot be kept.
+    pub fn try_api_key(&self, tenant: &str) -> Result<String, KeyError> {
         self.add_api_key(tenant, true)
     }
 
@@ -171,17 +218,13 @@ impl Authority {
         self.shared.engine.clone()
     }
 
-    #[track_caller]
-    fn add_api_key(&self, tenant: &str, is_kept: bool) -> String {
+    fn add_api_key(&self, tenant: &str, is_kept: bool) -> Result<String, KeyError> {
         let key = random_api_key();
         let id = self.shared.ids.next_named("key_");
-        match self.shared.engine.execute(AddApiKey { id, key: &key, tenant, is_kept }) {
-            Ok(()) => {}
-            Err(error) => panic!("{error}"),
-        }
+        self.shared.engine.execute(AddApiKey { id, key: &key, tenant, is_kept })?;
         match self.shared.engine.wait_written() {
-            Ok(()) => key,
-            Err(error) => panic!("the API key of tenant {tenant} cannot be kept: {error}"),
+            Ok(()) => Ok(key),
+            Err(source) => Err(KeyError::NotKept { tenant: tenant.to_owned(), source }),
         }
     }
 

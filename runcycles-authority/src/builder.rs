@@ -4,72 +4,24 @@ use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use runcycles::models::{Caps, CommitOveragePolicy, Unit as WireUnit};
+use runcycles::models::{Caps, Unit as WireUnit};
 
 use crate::authority::Authority;
-use crate::budget::{Budget, InvalidBudget};
+use crate::budget::Budget;
 use crate::clock::{Clock, SystemClock};
 use crate::engine::admin::CreatePolicy;
-use crate::engine::{Command as _, Engine, InvalidTenant, ensure_tenant};
+use crate::engine::{Command as _, Engine, ensure_tenant};
 use crate::front::Front;
 use crate::http::{Gate, Router};
 use crate::ids::IdSource;
 use crate::policy::Policy;
-use crate::scope::{InvalidScope, ScopePath};
-use crate::state::{ApiKey, Changes, Figures, KeyDigest, Ledger, LedgerOptions, Overage, Rules, State, TenantSettings};
-use crate::store::{Durability, Store, StoreError};
+use crate::scope::ScopePath;
+use crate::start_error::StartError;
+use crate::state::{ApiKey, Changes, Figures, KeyDigest, Ledger, LedgerOptions, Rules, State};
+use crate::store::{Durability, Store};
+use crate::tenant::Tenant;
 use crate::unit::Unit;
-
-/// A tenant to start with, and what applies to its reservations.
-///
-/// A text becomes one with the protocol's defaults: leases of one minute, at most one hour, at most ten extensions, spend
-/// beyond a reservation charged as far as the budgets have it.
-#[derive(Clone, Debug)]
-#[must_use = "a tenant does nothing until a builder takes it"]
-pub struct Tenant {
-    id: String,
-    overage: Option<CommitOveragePolicy>,
-    settings: TenantSettings,
-}
-
-impl Tenant {
-    /// A tenant with the protocol's defaults.
-    pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), overage: None, settings: TenantSettings::default() }
-    }
-
-    /// What happens to spend beyond a reservation where a request does not say.
-    pub fn overage_policy(mut self, policy: CommitOveragePolicy) -> Self {
-        self.overage = Some(policy);
-        self
-    }
-
-    /// How long a reservation lives where a request does not say; one minute by default.
-    pub fn default_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.default_ttl_ms = whole_millis(ttl);
-        self
-    }
-
-    /// How long a reservation lives at most; one hour by default. Longer requests are cut, not refused.
-    pub fn max_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.max_ttl_ms = whole_millis(ttl);
-        self
-    }
-
-    /// How often a reservation can be extended; ten times by default.
-    pub fn max_extensions(mut self, most: u32) -> Self {
-        self.settings.max_extensions = most;
-        self
-    }
-}
-
-impl<T: Into<String>> From<T> for Tenant {
-    fn from(id: T) -> Self {
-        Self::new(id)
-    }
-}
 
 /// Sets up an [`Authority`]. What is wrong with it is said by [`start`](Self::start).
 ///
@@ -226,7 +178,7 @@ impl AuthorityBuilder {
         state.reach(self.clock.now_ms());
         let kept_tenants = state.tenants().iter().count();
         for tenant in &self.tenants {
-            add_tenant(&mut state, tenant, kept_tenants)?;
+            tenant.add_to(&mut state, kept_tenants)?;
         }
         let mut given = HashSet::new();
         for (scope, budget) in self.budgets {
@@ -323,20 +275,6 @@ impl fmt::Debug for AuthorityBuilder {
     }
 }
 
-/// Adds a tenant with its settings, unless it is one of those that were kept.
-fn add_tenant(state: &mut State, tenant: &Tenant, kept: usize) -> Result<(), StartError> {
-    let mut settings = tenant.settings;
-    if let Some(policy) = &tenant.overage {
-        settings.overage = Overage::try_from(policy)
-            .map_err(|()| StartError::OveragePolicy { tenant: tenant.id.clone(), policy: policy.to_string() })?;
-    }
-    let id = ensure_tenant(state, &tenant.id)?;
-    if id.0 as usize >= kept {
-        state.tenant_mut(id).settings = settings;
-    }
-    Ok(())
-}
-
 /// Says that a budget was kept with other amounts than those given now.
 fn warn_of_difference(kept: &Ledger, given: Figures) {
     let figures = kept.figures;
@@ -351,80 +289,4 @@ fn warn_of_difference(kept: &Ledger, given: Figures) {
             "a budget was kept with other amounts than those given now, which are not applied: fund it to change them"
         );
     }
-}
-
-/// Why an authority could not be started.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// A text that is not the scope of a budget.
-    #[error(transparent)]
-    Scope(#[from] InvalidScope),
-    /// A budget that cannot be kept.
-    #[error("invalid budget at {scope:?}")]
-    Budget {
-        /// The scope.
-        scope: String,
-        /// What is wrong.
-        source: InvalidBudget,
-    },
-    /// Two budgets in one unit at one scope.
-    #[error("two budgets in {unit} at {scope:?}: give one")]
-    DuplicateBudget {
-        /// The scope.
-        scope: String,
-        /// The unit.
-        unit: WireUnit,
-    },
-    /// Caps for a budget that was not given.
-    #[error("caps for {unit} at {scope:?}, where there is no such budget: add it with budget(…)")]
-    CapsWithoutBudget {
-        /// The scope.
-        scope: String,
-        /// The unit.
-        unit: WireUnit,
-    },
-    /// A text that cannot be a tenant's id.
-    #[error(transparent)]
-    Tenant(#[from] InvalidTenant),
-    /// An overage policy that the protocol does not have.
-    #[error(
-        "unknown overage policy {policy:?} of tenant {tenant}: expected REJECT, ALLOW_IF_AVAILABLE or ALLOW_WITH_OVERDRAFT"
-    )]
-    OveragePolicy {
-        /// The tenant.
-        tenant: String,
-        /// The policy.
-        policy: String,
-    },
-    /// A policy that cannot be kept.
-    #[error("invalid policy {name:?}: {problem}")]
-    Policy {
-        /// The policy's name.
-        name: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// A text that cannot be an admin key. It is not shown.
-    #[error("the admin key is blank or has characters that a header cannot carry")]
-    AdminKey,
-    /// A text that cannot be an API key. It is not shown.
-    #[error("the API key for tenant {tenant:?} is blank or has characters that a header cannot carry")]
-    ApiKey {
-        /// The tenant.
-        tenant: String,
-    },
-    /// An API key that opens another tenant already. It is not shown.
-    #[error("the API key for tenant {tenant:?} is another tenant's already: give every tenant keys of its own")]
-    ApiKeyTaken {
-        /// The tenant.
-        tenant: String,
-    },
-    /// The directory for the state cannot be read or written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-fn whole_millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

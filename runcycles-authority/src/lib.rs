@@ -1,7 +1,8 @@
 //! The Cycles authority, embedded: hard limits on spend and actions, in the process that spends.
 //!
 //! An [`Authority`] answers the same protocol as a Cycles server: the runtime plane, and with an admin key the admin plane too.
-//! Clients in the same process reach it without a socket, others over HTTP. What it keeps is in memory and ends with it.
+//! Clients in the same process reach it without a socket, others over HTTP. What it keeps is in memory and ends with it, or in a
+//! directory that survives a kill.
 //!
 //! ```
 //! use runcycles::usd;
@@ -35,14 +36,16 @@ mod pattern;
 mod policy;
 mod probe;
 mod scope;
+mod start_error;
 mod state;
 mod store;
+mod tenant;
 mod transport;
 mod unit;
 
-pub use self::authority::Authority;
+pub use self::authority::{Authority, KeyError};
 pub use self::budget::{Budget, InvalidBudget};
-pub use self::builder::{AuthorityBuilder, StartError, Tenant};
+pub use self::builder::AuthorityBuilder;
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::engine::{BudgetError, Funding, InvalidTenant};
 pub use self::faults::{Call, Fault, RecordedRequest};
@@ -50,7 +53,9 @@ pub use self::http::{BindError, Server, ServerLimits};
 pub use self::ledger::{Ledger, LedgerStatus};
 pub use self::policy::Policy;
 pub use self::scope::InvalidScope;
+pub use self::start_error::StartError;
 pub use self::store::{Durability, StoreError};
+pub use self::tenant::Tenant;
 pub use self::transport::InProcess;
 
 #[doc(hidden)]

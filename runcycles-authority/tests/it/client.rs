@@ -2,7 +2,7 @@
 
 use runcycles::models::CommitRequest;
 use runcycles::{Error, Reserve, usd};
-use runcycles_authority::Authority;
+use runcycles_authority::{Authority, KeyError};
 
 const BOT: &str = "tenant:acme/agent:bot";
 
@@ -56,4 +56,17 @@ async fn a_hold_that_nobody_settled_is_named() {
     authority.client("acme").create_reservation(&two_cents().build()).await.expect("an allowance");
 
     authority.assert_settled();
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_tenant_gets_neither_a_client_nor_a_key() {
+    let authority = authority().await;
+
+    for text in ["", "Acme", "acme/agent:bot", "acme corp"] {
+        let error = authority.try_client(text).expect_err("no tenant");
+        assert!(matches!(&error, KeyError::Tenant(invalid) if invalid.tenant() == text), "{error}");
+        assert!(authority.try_api_key(text).is_err(), "{text}");
+    }
+
+    assert!(authority.try_client("globex").is_ok());
 }
