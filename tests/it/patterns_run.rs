@@ -148,7 +148,7 @@ async fn steps_are_counted_in_a_unit_that_the_run_does_not_spend() {
 
 #[tokio::test]
 async fn a_run_that_cannot_be_is_refused_before_anything_is_sent() {
-    let office = Office::with(|builder| builder.record_requests()).await;
+    let office = Office::with(runcycles_authority::AuthorityBuilder::record_requests).await;
     let client = office.client();
     let start = || Run::start(&office.admin, scope()).client(&client);
     for (run, field) in [

@@ -51,7 +51,7 @@ async fn each_run_stops_at_its_workflow_s_cap_and_others_go_on() {
 
 #[tokio::test]
 async fn a_workflow_without_a_cap_is_refused_before_anything_is_sent() {
-    let office = Office::with(|builder| builder.record_requests()).await;
+    let office = Office::with(runcycles_authority::AuthorityBuilder::record_requests).await;
     let start = |workflow, run: Option<&str>| CAPS.start(&office.admin, workflow, run).client(&office.client());
     let error = start("code-reviews", Some("run-1")).await.unwrap_err();
     assert_eq!(
