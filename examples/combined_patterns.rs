@@ -4,7 +4,9 @@
 //! `cargo run --example combined_patterns`
 
 use runcycles::admin::Admin;
-use runcycles::{Degraded, Error, Mode, TenantClients, WorkflowCaps, cycles, ladder, usd, workflow_caps};
+use runcycles::{
+    Degraded, Error, JournalConfig, Mode, TenantClients, WorkflowCaps, cycles, ladder, usd, workflow_caps,
+};
 use runcycles_authority::Authority;
 use runcycles_examples::{Calls, count_calls, llm, show};
 
@@ -102,9 +104,9 @@ pub(crate) async fn story() -> Result<Numbers, Box<dyn std::error::Error>> {
     let clients = TenantClients::new("http://authority", move |tenant| {
         keys.iter().find(|(known, _)| *known == tenant).map(|(_, key)| key.clone())
     })
-    .settings(|tenant, builder| match tenant {
-        "trial" => builder.mode(Mode::ShadowMetered),
-        _ => builder,
+    .settings(|tenant, builder| {
+        let mode = if tenant == "trial" { Mode::ShadowMetered } else { Mode::Enforce };
+        builder.mode(mode).journal(JournalConfig::disabled())
     })
     .transport(authority.transport());
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use runcycles::{Error, Mode, Scope, TenantClients, cycles, usd};
+use runcycles::{Error, JournalConfig, Mode, Scope, TenantClients, cycles, usd};
 use runcycles_authority::Authority;
 use runcycles_examples::{Calls, count_calls, llm, show};
 
@@ -43,7 +43,8 @@ pub(crate) async fn story() -> Result<Numbers, Box<dyn std::error::Error>> {
         keys.iter().find(|(known, _)| *known == tenant).map(|(_, key)| key.clone())
     })
     .settings(|tenant, builder| {
-        builder.mode(if tenant.starts_with("new-") { Mode::ShadowMetered } else { Mode::Enforce })
+        let mode = if tenant.starts_with("new-") { Mode::ShadowMetered } else { Mode::Enforce };
+        builder.mode(mode).journal(JournalConfig::disabled())
     })
     .transport(authority.transport());
 

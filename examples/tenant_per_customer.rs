@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use runcycles::{Error, TenantClients, cycles, usd};
+use runcycles::{Error, JournalConfig, TenantClients, cycles, usd};
 use runcycles_authority::Authority;
 use runcycles_examples::{Calls, count_calls, llm, show};
 
@@ -48,6 +48,7 @@ pub(crate) async fn story() -> Result<Numbers, Box<dyn std::error::Error>> {
     let vault =
         HashMap::from(["customer-a", "customer-b"].map(|tenant| (tenant.to_owned(), authority.api_key(tenant))));
     let clients = TenantClients::new("http://authority", move |tenant| vault.get(tenant).cloned())
+        .settings(|_, builder| builder.journal(JournalConfig::disabled()))
         .transport(authority.transport());
 
     show("before", &clients.get("customer-a")?).await?;
