@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use runcycles::models::{CommitOveragePolicy, Unit};
-use runcycles::{Amount, Error, Run, Scope, context, credits, cycles, risk_points, tokens, usd};
+use runcycles::{
+    Amount, CyclesClient, Error, JournalConfig, Run, Scope, context, credits, cycles, risk_points, tokens, usd,
+};
 
 use crate::support::office::Office;
 
@@ -117,6 +119,25 @@ async fn every_step_counts_however_it_ends_and_a_denied_one_does_not_run() {
     assert_eq!(bodies.load(Ordering::SeqCst), 2);
     let steps = ledger(&office, &format!("{PATH}/toolset:steps"), Unit::RiskPoints);
     assert_eq!(steps, (risk_points(3), 0, risk_points(0)));
+}
+
+#[tokio::test]
+async fn steps_are_counted_whatever_levels_a_client_or_the_place_of_a_step_names_besides() {
+    let office = Office::new().await;
+    let client = CyclesClient::builder(office.authority.api_key("acme"), "http://runtime.test")
+        .journal(JournalConfig::disabled())
+        .tenant("acme")
+        .agent("worker")
+        .transport(office.authority.transport())
+        .build();
+    let run = Run::start(&office.admin, Scope::workflow("w")).client(&client).max_steps(2).await.unwrap();
+    let elsewhere = client.scoped(Scope::app("between"));
+    let step = || run.step(async { Ok::<_, Error>(()) });
+    step().await.unwrap();
+    elsewhere.run(step()).await.unwrap();
+    assert!(step().await.unwrap_err().is_budget_exceeded());
+    assert!(elsewhere.run(step()).await.unwrap_err().is_budget_exceeded());
+    assert_eq!(ledger(&office, "tenant:acme/workflow:w/toolset:steps", Unit::RiskPoints).0, risk_points(2));
 }
 
 #[tokio::test]

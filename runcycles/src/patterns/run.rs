@@ -120,7 +120,7 @@ impl Run {
             Ok(value) => Outcome::Done { value, actual: Some(Ok(one.clone())), also: Vec::new() },
             Err(error) => Outcome::Failed(error),
         };
-        let request = steps.reserve(&self.client, &one);
+        let request = steps.reserve(&one);
         let result =
             govern(&self.client, request, CallPolicies::default(), &Terms::default(), None, counted, judge).await;
         result.map_err(|error| self.explain(steps, error))?
@@ -162,11 +162,10 @@ impl Run {
 }
 
 impl Steps {
-    fn reserve(&self, client: &CyclesClient, one: &Amount) -> ReservationCreateRequest {
-        let reserve = Reserve::new("agent.step", STEPS).estimate(one.clone()).subject(self.subject.clone());
-        let mut request = reserve.build();
-        client.fill_subject(&mut request.subject);
-        request
+    /// The request of one step. Its subject is complete since the start: levels that are named later are not those of the steps'
+    /// budget.
+    fn reserve(&self, one: &Amount) -> ReservationCreateRequest {
+        Reserve::new("agent.step", STEPS).estimate(one.clone()).subject(self.subject.clone()).build()
     }
 }
 
