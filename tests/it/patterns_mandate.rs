@@ -1,5 +1,6 @@
 //! Mandates, and what sub-agents may do under them.
 
+use runcycles::models::{Action, EventCreateRequest};
 use runcycles::{CyclesClient, Error, Mandate, Reserve, Scope, carry, cycles, tokens, usd};
 
 use crate::support::office::Office;
@@ -94,7 +95,7 @@ async fn nothing_inside_a_mandate_leaves_it() {
         for (result, field) in [
             (as_planner().await, "subject.agent"),
             (in_an_app().await, "subject.app"),
-            (in_tokens().await, "estimate.unit"),
+            (in_tokens().await, "unit"),
             (call(Some("email")).await, "subject.toolset"),
             (by_another_client(&other).await, "subject.workflow"),
             (other.run(as_planner()).await, "subject.agent"),
@@ -108,6 +109,16 @@ async fn nothing_inside_a_mandate_leaves_it() {
     refunds.run(Box::pin(leaving)).await;
     let by_hand = Reserve::new("a", "b").estimate(usd!(1)).subject(Scope::agent("planner"));
     assert!(matches!(refunds.client().reserve(by_hand).await, Err(Error::Validation(_))));
+    let event = |actual, agent: &str| {
+        EventCreateRequest::builder().subject(Scope::agent(agent)).action(Action::new("a", "b")).actual(actual).build()
+    };
+    for (event, field) in [(event(usd!(1), "planner"), "subject.agent"), (event(tokens(1), "refunds"), "unit")] {
+        let by_view = refunds.client().create_event(&event).await.unwrap_err();
+        let by_place = refunds.run(async { other.create_event(&event).await }).await.unwrap_err();
+        for error in [by_view, by_place] {
+            assert!(matches!(&error, Error::Validation(error) if error.field() == field), "{error}");
+        }
+    }
     assert_eq!(office.authority.requests().len(), before, "nothing was sent");
 
     refunds.run(call(Some("crm"))).await.unwrap();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use runcycles::models::{Action, EventCreateRequest};
 use runcycles::{Error, JournalConfig, Scope, TenantClients, cycles, tokens};
 use runcycles_authority::Authority;
 
@@ -78,6 +79,10 @@ async fn a_tenant_s_client_refuses_calls_for_others_before_they_are_sent() {
         "invalid subject.tenant: found \"customer-b\", expected \"customer-a\", whose client this is; take the other \
          tenant's from TenantClients"
     );
+    let event = EventCreateRequest::builder().subject(Scope::tenant("customer-b")).action(Action::new("a", "b"));
+    let client = clients.get("customer-a").unwrap();
+    let error = client.create_event(&event.actual(tokens(1)).build()).await.unwrap_err();
+    assert!(matches!(&error, Error::Validation(error) if error.field() == "subject.tenant"), "{error}");
     assert!(script.sent().is_empty());
     run(&clients, "customer-b").await.unwrap();
     assert_eq!(script.of(Route::Reserve)[0].json()["subject"]["tenant"], "customer-b");

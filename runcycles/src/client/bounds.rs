@@ -42,7 +42,7 @@ impl Bounds {
         if !self.units.contains(unit) {
             let units: Vec<_> = self.units.iter().map(Unit::as_str).collect();
             let expected = format!("a unit that the mandate of {} has a budget in: {}", self.scope, units.join(", "));
-            return Err(ValidationError::new("estimate.unit", unit.to_string(), expected));
+            return Err(ValidationError::new("unit", unit.to_string(), expected));
         }
         Ok(())
     }

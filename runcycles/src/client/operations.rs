@@ -76,7 +76,8 @@ impl CyclesClient {
     pub fn create_event(&self, request: &EventCreateRequest) -> Operation<EventCreateResponse> {
         let mut request = request.clone();
         self.fill_subject(&mut request.subject);
-        Operation::new(&self.shared.connection, self.post_path("/v1/events", request.validate(), &request))
+        let validated = request.validate().and_then(|()| self.check_bounds(&request.subject, request.actual.unit()));
+        Operation::new(&self.shared.connection, self.post_path("/v1/events", validated, &request))
     }
 
     /// Fills what a call's subject leaves out: from the view's scope, then the ambient scope, then the client's defaults.
