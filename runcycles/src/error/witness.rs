@@ -18,7 +18,7 @@ tokio::task_local! {
 /// still there: an error that was made from one and keeps it keeps its mark alive.
 #[derive(Debug, Default)]
 pub(crate) struct Witness {
-    /// A lock because rungs may raise denials from any thread; held for one push or one walk.
+    /// A lock because rungs may raise denials from any thread; held for one walk.
     raised: Mutex<Vec<Raised>>,
     /// The witness of the future around this one.
     outer: Option<Arc<Self>>,
@@ -57,7 +57,11 @@ impl Witness {
 
     fn note(&self, mark: &Arc<()>, denial: &impl Fn() -> Error) {
         let raised = Raised { mark: Arc::downgrade(mark), denial: denial() };
-        self.raised.lock().unwrap_or_else(PoisonError::into_inner).push(raised);
+        let mut held = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
+        // An agent may be denied for hours within one rung.
+        held.retain(|raised| raised.mark.strong_count() > 0);
+        held.push(raised);
+        drop(held);
         if let Some(outer) = &self.outer {
             outer.note(mark, denial);
         }
