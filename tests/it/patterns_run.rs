@@ -8,6 +8,9 @@ use runcycles::{
 };
 
 use crate::support::office::Office;
+use crate::support::reply;
+use crate::support::script::Script;
+use crate::support::sent::Route;
 
 const PATH: &str = "tenant:acme/workflow:research-agent/agent:run-1";
 
@@ -138,6 +141,19 @@ async fn steps_are_counted_whatever_levels_a_client_or_the_place_of_a_step_names
     assert!(step().await.unwrap_err().is_budget_exceeded());
     assert!(elsewhere.run(step()).await.unwrap_err().is_budget_exceeded());
     assert_eq!(ledger(&office, "tenant:acme/workflow:w/toolset:steps", Unit::RiskPoints).0, risk_points(2));
+}
+
+#[tokio::test]
+async fn a_step_that_is_not_denied_by_the_steps_budget_keeps_the_server_s_words() {
+    let office = Office::new().await;
+    let script = Script::around(office.authority.transport());
+    let builder = CyclesClient::builder(office.authority.api_key("acme"), "http://runtime.test").tenant("acme");
+    let client = builder.journal(JournalConfig::disabled()).transport(script.clone()).build();
+    let run = Run::start(&office.admin, scope()).client(&client).max_steps(2).await.unwrap();
+    script.next(Route::Reserve, [reply::refusal(409, "BUDGET_EXCEEDED")]);
+    let denial = run.step(async { Ok::<_, Error>(()) }).await.unwrap_err();
+    assert!(denial.is_budget_exceeded() && denial.to_string().contains("refused: BUDGET_EXCEEDED"), "{denial}");
+    run.step(async { Ok::<_, Error>(()) }).await.unwrap();
 }
 
 #[tokio::test]

@@ -147,11 +147,12 @@ impl Run {
         &self.path
     }
 
-    /// A denial of a step in words of its own.
+    /// A denial by the steps' own budget, in words of its own. Other budgets, and servers that do not tell whose it is, say no in
+    /// theirs.
     fn explain(&self, steps: &Steps, error: Error) -> Error {
         match error {
             Error::BudgetExceeded { retry_after, refusal, .. }
-                if refusal.scope().is_none_or(|scope| scope.eq_ignore_ascii_case(steps.path.as_str())) =>
+                if refusal.scope().is_some_and(|scope| scope.eq_ignore_ascii_case(steps.path.as_str())) =>
             {
                 let message = format!("{} has taken the {} steps that it may take", self.path, steps.most.value());
                 Error::BudgetExceeded { message, retry_after, refusal }
