@@ -162,6 +162,10 @@ async fn a_delegation_is_never_wider_than_what_it_comes_from() {
         (narrow.delegate("a").toolsets(["crm", "email"]), "invalid toolsets: found \"email\", expected no more than"),
         (narrow.delegate("a").depth(1), "invalid depth: found 1, expected no more than"),
         (leaf.delegate("a"), "invalid depth: found a delegation, expected no more than"),
+        (
+            narrow.delegate("Narrow"),
+            "invalid agent: found \"Narrow\", expected another agent than the one that delegates",
+        ),
     ] {
         let error = wider.await.unwrap_err();
         assert!(error.to_string().starts_with(message), "{error}");

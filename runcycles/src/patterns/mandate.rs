@@ -19,6 +19,9 @@ use crate::transport::BoxFuture;
 /// sub-agents may be more than their delegator has: what holds all of them together is a budget of the workflow or of a level
 /// above.
 ///
+/// Budgets of nothing are made in the sub-agent's own units only. They stay: a later delegation to the same agent that allows
+/// the toolset again does not open it at the authority, which takes a [`resize`](crate::admin::Budget::resize) of its budget.
+///
 /// ```
 /// use runcycles::{Error, Mandate, Scope, admin::Admin, cycles, usd};
 /// use runcycles_authority::Authority;
@@ -80,7 +83,8 @@ impl Mandate {
     ///
     /// # Errors
     ///
-    /// Awaiting it gives [`Error::Validation`] where it would be wider than this mandate, before anything is sent.
+    /// Awaiting it gives [`Error::Validation`] where it would be wider than this mandate or names its own agent, before anything is
+    /// sent.
     pub fn delegate(&self, agent: impl Into<String>) -> IssueMandate {
         IssueMandate {
             admin: self.admin.clone(),
@@ -206,6 +210,11 @@ impl IssueMandate {
         let wider = |field: &'static str, found: String, has: String| {
             Err(ValidationError::new(field, found, format!("no more than {} has: {has}", from.place.subject)))
         };
+        let own = from.place.subject.agent.as_deref().unwrap_or_default();
+        if let Some(agent) = self.scope.agent.as_deref().filter(|agent| agent.eq_ignore_ascii_case(own)) {
+            let expected = "another agent than the one that delegates, whose budgets would change";
+            return Err(ValidationError::new("agent", format!("{agent:?}"), expected));
+        }
         if from.depth == 0 {
             return wider("depth", "a delegation".to_owned(), "no depth to delegate".to_owned());
         }
