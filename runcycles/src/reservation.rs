@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::client::Taken;
 use crate::protocol::{
-    Action, Amount, AmountError, Balance, Caps, CyclesMetrics, Decision, EvidenceRef, Metadata,
+    Action, Amount, AmountError, Balance, Caps, CommitOveragePolicy, CyclesMetrics, Decision, EvidenceRef, Metadata,
     ReservationCreateRequest, ReservationCreateResponse, ReservationId, Subject, Unit,
 };
 
@@ -19,7 +19,7 @@ pub(crate) const UNHELD: &str = "unheld-";
 #[derive(Debug)]
 pub(crate) struct Reservation {
     pub(crate) id: ReservationId,
-    /// Whether the authority only observes: then nothing is held and nothing is settled.
+    /// Whether nothing is held. Nothing is settled either then, unless it is recorded by an event.
     pub(crate) observed: bool,
     /// Whether its spend is recorded by an event, since nothing is held.
     pub(crate) by_event: bool,
@@ -30,6 +30,8 @@ pub(crate) struct Reservation {
     pub(crate) subject: Subject,
     pub(crate) action: Action,
     pub(crate) estimate: Amount,
+    /// What the call says of spend beyond what there is.
+    pub(crate) overage_policy: Option<CommitOveragePolicy>,
     /// What an extension asks for.
     pub(crate) ttl: Duration,
     pub(crate) decision: Decision,
@@ -90,6 +92,7 @@ impl Reservation {
             subject: request.subject,
             action: request.action,
             estimate: request.estimate,
+            overage_policy: request.overage_policy,
             ttl: request.ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis),
             decision: answer.decision,
             caps: answer.caps,

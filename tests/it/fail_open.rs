@@ -8,12 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::StatusCode;
-use runcycles::models::{Amount, Unit};
+use runcycles::models::{Amount, CommitOveragePolicy, Unit};
 use runcycles::{
     Allowance, BoxFuture, CyclesClient, CyclesConfig, Error, JournalConfig, OnUnavailable, Scope, Transport,
     TransportError, TransportErrorKind, WithCyclesConfig, context, cycles, denial, tokens, usd,
 };
-use runcycles_authority::{Authority, Call, Fault, InProcess};
+use runcycles_authority::{Authority, Budget, Call, Fault, InProcess};
 use tracing::Level;
 
 use crate::support::clock::pass;
@@ -147,6 +147,77 @@ async fn calls_run_within_the_allowance_and_are_recorded_once_when_the_authority
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_authority_that_is_back_and_asks_to_wait_gets_the_spend_later() {
+    let authority = authority().await;
+    let way = Way::to(&authority);
+    let client = client(&authority, &way, a_dollar_an_hour());
+    way.is(Line::Down);
+    call(&client).await.unwrap();
+    pass(10 * MINUTE).await;
+
+    way.is(Line::Up);
+    authority.inject_on(Call::Event, Fault::RateLimited { retry_after: Duration::from_secs(5) });
+    call(&client).await.unwrap();
+    pass(MINUTE).await;
+    assert_eq!(spent(&authority), usd!(0.40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mistake_of_the_caller_does_not_count_as_an_answer() {
+    let log = Log::start();
+    let authority = authority().await;
+    let way = Way::to(&authority);
+    let client = client(&authority, &way, a_dollar_an_hour());
+    way.is(Line::Down);
+    call(&client).await.unwrap();
+    pass(10 * MINUTE).await;
+
+    let misspelt = client.scoped(Scope::agent("jane@acme.com"));
+    assert!(matches!(call(&misspelt).await.unwrap_err(), Error::Validation(_)));
+    assert!(log.lines().iter().all(|line| !line.contains("the authority is back")));
+    way.is(Line::Up);
+    call(&client).await.unwrap();
+    pass(MINUTE).await;
+    assert_eq!(spent(&authority), usd!(0.40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_estimate_nothing_end_with_the_allowance_too() {
+    #[cycles(usd!(0), "llm.completion", client = client, actual = |()| usd!(3))]
+    async fn underestimated(client: &CyclesClient) -> Result<(), Error> {
+        Ok(())
+    }
+
+    let authority = authority().await;
+    let way = Way::to(&authority);
+    let client = client(&authority, &way, a_dollar_an_hour());
+    way.is(Line::Down);
+    underestimated(&client).await.unwrap();
+    for _ in 0..3 {
+        assert!(matches!(underestimated(&client).await.unwrap_err(), Error::AllowanceExhausted { .. }));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn spend_beyond_the_budget_is_treated_as_the_call_asked() {
+    #[cycles(usd!(0.25), "llm.completion", client = client, overage_policy = CommitOveragePolicy::AllowWithOverdraft)]
+    async fn with_overdraft(client: &CyclesClient) -> Result<(), Error> {
+        Ok(())
+    }
+
+    let budget = Budget::new(usd!(0.10)).overdraft_limit(usd!(1));
+    let authority = Authority::builder().budget("tenant:acme", budget).start().await.unwrap();
+    let way = Way::to(&authority);
+    let client = client(&authority, &way, a_dollar_an_hour());
+    way.is(Line::Down);
+    with_overdraft(&client).await.unwrap();
+    way.is(Line::Up);
+    pass(MINUTE).await;
+    let ledger = authority.ledger("tenant:acme").unwrap();
+    assert_eq!((ledger.spent, ledger.debt), (usd!(0.10), usd!(0.15)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hold_whose_answer_was_lost_is_given_back_and_its_spend_charged_once() {
     let authority = authority().await;
     let client = client(&authority, &Way::to(&authority), a_dollar_an_hour());
@@ -188,6 +259,9 @@ async fn what_the_authority_says_is_never_overruled() {
     authority.inject_on(Call::Reserve, Fault::MalformedSuccess);
     authority.inject_on(Call::Reserve, Fault::MalformedSuccess);
     assert!(matches!(call(&client).await.unwrap_err(), Error::Ambiguous { .. }));
+    authority.inject_on(Call::Reserve, Fault::MalformedSuccess);
+    authority.inject_on(Call::Reserve, Fault::DropConnection);
+    assert!(matches!(call(&client).await.unwrap_err(), Error::Ambiguous { .. }), "it has answered once");
     authority.freeze("tenant:acme").unwrap();
     assert!(call(&client).await.unwrap_err().is_blocked());
     // An answer from before the outage does not count either.
@@ -393,6 +467,7 @@ fn the_policy_is_read_from_a_variable() {
         ("$5 per 0s", "the time of its allowance is zero"),
         ("5 euros per 1h", "found \"5 euros\""),
         ("per 1h", "is no allowance"),
+        ("$5, $50 per 1h", "names USD_MICROCENTS twice"),
     ] {
         let error = config(value).unwrap_err().to_string();
         assert!(error.contains(told) && error.contains("CYCLES_FAIL_OPEN"), "{error}");

@@ -8,7 +8,7 @@ use runcycles_authority::{Authority, Call, Fault, Tenant};
 
 use crate::support::clock::pass;
 use crate::support::office::Office;
-use crate::support::reply::Reply;
+use crate::support::reply::{Reply, refusal};
 use crate::support::script::Script;
 use crate::support::sent::Route;
 
@@ -222,4 +222,33 @@ async fn subjects_without_number_give_way_oldest_first_and_the_report_says_so() 
     assert_eq!((report.calls(), report.forgotten()), (9_000, 10));
     assert_eq!(report.callers().len(), 8_193);
     assert!(report.to_string().contains("10 earlier calls are not counted"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_of_spend_that_nobody_recorded_says_so() {
+    let script = Script::new();
+    script.always(Route::Event, refusal(403, "FORBIDDEN"));
+    let client = script.client();
+    for _ in 0..3 {
+        run(&client, METERED, "triage", usd!(2)).await.unwrap();
+    }
+    let report = report(&client);
+    assert!(!report.is_metered());
+    assert!(headline(&report).contains("no spend has been recorded"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_the_records_of_a_trial() {
+    let script = Script::new();
+    script.always(Route::Event, Reply::Silence);
+    let client = script.client();
+    let before = tokio::time::Instant::now();
+    run(&client, METERED, "triage", usd!(2)).await.unwrap();
+    assert!(before.elapsed() <= Duration::from_secs(2), "{:?}", before.elapsed());
+    // What got no answer is sent again, the same to the byte.
+    script.recover();
+    pass(Duration::from_secs(60)).await;
+    let events = script.of(Route::Event);
+    assert!(events.len() >= 2 && events.iter().all(|event| event.body == events[0].body), "{events:?}");
+    assert!(report(&client).is_metered());
 }

@@ -132,6 +132,12 @@ impl FromStr for OnUnavailable {
         let mut allowance: Option<Allowance> = None;
         for limit in limits {
             let limit = limit?;
+            if allowance
+                .as_ref()
+                .is_some_and(|allowance| allowance.limits.iter().any(|other| other.unit() == limit.unit()))
+            {
+                return Err(wrong(format!("{text:?} names {} twice", limit.unit())));
+            }
             allowance = Some(match allowance {
                 None => Allowance::new(limit, window),
                 Some(allowance) => allowance.and(limit),
@@ -143,7 +149,7 @@ impl FromStr for OnUnavailable {
     }
 }
 
-/// What a client has spent of its allowance, and whether the authority was out of reach when it was last asked.
+/// What a client has spent of its allowance, and whether something waits for the authority to be back.
 #[derive(Debug, Default)]
 pub(crate) struct AllowanceUse {
     /// A lock because calls begin and end on any thread; held for a few additions.
@@ -178,7 +184,8 @@ impl AllowanceUse {
         let limit = allowance.limit(amount.unit()).value();
         let taken = window.taken_in(amount.unit());
         let left = limit.saturating_sub(*taken);
-        if amount.value() > left || limit == 0 {
+        // Exactly used up, calls that cost nothing still run; beyond that, none do.
+        if amount.value() > left || *taken > limit || limit == 0 {
             return Err(Amount::new(amount.unit().clone(), left));
         }
         *taken += amount.value();
@@ -194,10 +201,14 @@ impl AllowanceUse {
         }
     }
 
-    /// Notes whether the authority could be reached, and says whether it can again.
-    pub(crate) fn is_back(&self, is_reached: bool) -> bool {
-        let was_out_of_reach = self.is_out_of_reach.swap(!is_reached, Ordering::Relaxed);
-        is_reached && was_out_of_reach
+    /// Notes that the authority could not be reached.
+    pub(crate) fn note_out_of_reach(&self) {
+        self.is_out_of_reach.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that the authority has answered, and says whether it could not be reached before.
+    pub(crate) fn is_back(&self) -> bool {
+        self.is_out_of_reach.swap(false, Ordering::Relaxed)
     }
 }
 

@@ -219,7 +219,9 @@ impl Error {
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::AllowanceExhausted { .. } => true,
-            Self::Transport(error) => error.kind() != TransportErrorKind::Setup,
+            Self::Transport(error) => {
+                !matches!(error.kind(), TransportErrorKind::Setup | TransportErrorKind::BodyTooLarge)
+            }
             Self::Api { status, .. } => *status >= 500,
             _ => false,
         }

@@ -248,7 +248,8 @@ impl ReservationGuard {
         &self.reservation.id
     }
 
-    /// Whether the authority only observes this tenant: nothing is held, and nothing will be settled.
+    /// Whether nothing is held: the authority only observes this tenant, or the call ran in a shadow [`Mode`](crate::Mode) or by the
+    /// [`Allowance`](crate::Allowance) for times without the authority.
     pub fn is_observed(&self) -> bool {
         self.reservation.observed
     }

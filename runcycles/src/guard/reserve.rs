@@ -125,7 +125,7 @@ impl CyclesClient {
             return (first, sent_at);
         };
         tracing::warn!(%error, "no clear answer to a reservation; asking once more with the same key");
-        let first_arrived = may_have_arrived(error);
+        let (first_arrived, first_was_answered) = (may_have_arrived(error), !error.is_unavailable());
         let first_named = named_reservation(error).cloned();
         let sent_at = Instant::now();
         let second: Result<Response<ReservationCreateResponse>, Error> = self.shared.connection.send(prepared).await;
@@ -147,7 +147,9 @@ impl CyclesClient {
                 None => first_arrived || may_have_arrived(error),
             },
         };
-        (second, sent_at)
+        // Whoever has answered, however unusably, is not out of reach.
+        let is_first = first_was_answered && second.as_ref().is_err_and(Error::is_unavailable);
+        (if is_first { first } else { second }, sent_at)
     }
 
     /// Returns a hold that an unusable answer named, unless somebody asks again with its key.

@@ -26,14 +26,20 @@ pub(super) async fn hold_or_allow(
     allowance: &Allowance,
 ) -> Result<ReservationGuard, Error> {
     let held = client.reserve_as_it_is(request.clone()).await;
-    let is_reached = !held.as_ref().is_err_and(Error::is_unavailable);
-    if client.shared.allowance.is_back(is_reached) {
-        tracing::info!("the authority is back; recording what was spent without it");
-        client.shared.resume_settling(&Handle::current());
-    }
     match held {
-        Err(error) if !is_reached => allow(client, request, allowance, error),
-        other => other,
+        Err(error) if error.is_unavailable() => {
+            client.shared.allowance.note_out_of_reach();
+            allow(client, request, allowance, error)
+        }
+        held => {
+            // An error of this side says nothing of the authority.
+            let has_answered = held.as_ref().err().is_none_or(|error| error.refusal().is_some());
+            if has_answered && client.shared.allowance.is_back() {
+                tracing::info!("the authority is back; recording what was spent without it");
+                client.shared.resume_settling(&Handle::current());
+            }
+            held
+        }
     }
 }
 

@@ -120,6 +120,11 @@ impl Spend {
         self.unheld.as_ref().is_some_and(|reservation| reservation.taken.is_some())
     }
 
+    /// Whether the action ran whatever the authority says.
+    pub(super) fn is_in_shadow(&self) -> bool {
+        self.unheld.as_ref().is_some_and(|reservation| reservation.in_shadow)
+    }
+
     /// What it was spent for, where there never was anything to commit.
     pub(super) fn unheld(&self) -> Option<&Arc<Reservation>> {
         self.unheld.as_ref()
@@ -248,7 +253,8 @@ impl Claim {
     }
 }
 
-/// The event that records a commit's spend, with the commit's key. It names no overage policy, so that the tenant's applies.
+/// The event that records a commit's spend, with the commit's key. Where the spend was reserved, it names no overage policy, so
+/// that the tenant's applies; where it was not, it names that of the call.
 fn event(reservation: &Reservation, request: &CommitRequest) -> EventCreateRequest {
     let mut event = EventCreateRequest::builder()
         .action(reservation.action.clone())
@@ -263,6 +269,9 @@ fn event(reservation: &Reservation, request: &CommitRequest) -> EventCreateReque
         event.overage_policy = Some(CommitOveragePolicy::AllowIfAvailable);
     }
     if reservation.by_event {
+        if !reservation.in_shadow {
+            event.overage_policy.clone_from(&reservation.overage_policy);
+        }
         return event;
     }
     event.metadata.insert("recovered_reservation_id".to_owned(), reservation.id.as_str().into());

@@ -31,7 +31,7 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Spend that is in the ledger by its commit.
+    /// Spend that is in the ledger by its commit, or by its event where nothing was held.
     committed;
     /// Spend that is in the ledger by an event, since its reservation had lapsed.
     recovered_by_event;

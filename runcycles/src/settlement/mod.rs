@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use self::claim::Work;
+use self::claim::{Spend, Work};
 use self::plan::{Next, Open};
 use self::settling::Settling;
 use self::verdict::{Verdict, judge};
@@ -94,20 +94,20 @@ impl Shared {
     /// Leaves a hold to lapse with its time to live, since nothing is known of what its action cost, and the application wants no
     /// guess. `reason` says how the action ended.
     pub(crate) fn let_lapse(&self, reservation: &Reservation, reason: &str) {
-        if !reservation.observed {
+        if !reservation.observed || reservation.by_event {
             tracing::warn!(
                 reservation_id = %reservation.id,
                 reason,
                 estimate = %reservation.estimate,
-                "an action ended at an unknown cost; its hold is left to lapse"
+                "an action ended at an unknown cost; nothing is recorded of it, and its hold, if it has one, is left to lapse"
             );
             self.observer.tell_of(reservation.id.as_str(), None, SettlementStep::Held);
         }
     }
 
-    /// Tries everything at once that is under way or parked, since the authority is back.
+    /// Begins anew with everything that is under way or parked, since the authority is back.
     pub(crate) fn resume_settling(self: &Arc<Self>, runtime: &Handle) {
-        Queue::hurry(self, runtime);
+        Queue::resume(self, runtime);
     }
 
     /// Returns a hold in the background.
@@ -278,6 +278,10 @@ impl Shared {
             "settlement not confirmed; it waits for CyclesClient::flush, or for the next process where there is a journal"
         );
         self.observer.tell(claim, SettlementStep::Parked);
+        if claim.spend().is_some_and(Spend::is_by_event) && !claim.plan.was_refused() {
+            // The next call that reaches the authority goes on with it.
+            self.allowance.note_out_of_reach();
+        }
     }
 
     /// Writes down how budgets stand after a call in a shadow mode.
@@ -291,7 +295,11 @@ impl Shared {
 
     /// Tells how a claim ended. A refusal of known spend is loud: it is in no ledger.
     fn report(&self, claim: &Claim, settlement: &Result<Settlement, Error>) {
-        if let (Some(watch), Ok(Settlement::Committed { balances, .. })) = (&claim.watch, settlement) {
+        if let (
+            Some(watch),
+            Ok(Settlement::Committed { balances, .. } | Settlement::RecordedByEvent { balances, .. }),
+        ) = (&claim.watch, settlement)
+        {
             watch.note(balances);
         }
         let name = claim.name();

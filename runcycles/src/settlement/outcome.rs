@@ -34,7 +34,8 @@ pub enum Settlement {
         /// What the overage policy left uncharged of the actual amount; absent means nothing.
         uncovered: Option<Amount>,
     },
-    /// Nothing was held in this [`Mode`](crate::Mode), and the spend was put into the ledger by an event.
+    /// Nothing was held, since the call ran in a shadow [`Mode`](crate::Mode) or by the [`Allowance`](crate::Allowance) for times
+    /// without the authority, and the spend was put into the ledger by an event.
     #[non_exhaustive]
     RecordedByEvent {
         /// The event.

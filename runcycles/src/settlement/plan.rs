@@ -16,6 +16,8 @@ pub(crate) struct Plan {
     repeated: bool,
     /// How many waits in the background there have been.
     waits: u32,
+    /// Whether the latest attempt was refused, rather than left without an answer.
+    refused: bool,
 }
 
 /// Why there is no final answer.
@@ -51,8 +53,14 @@ pub(super) enum Next {
 }
 
 impl Plan {
+    /// Whether the authority has refused the latest attempt for a reason that may pass.
+    pub(super) fn was_refused(&self) -> bool {
+        self.refused
+    }
+
     /// What to do about an attempt without a final answer. `chance`, from 0 to 1, spreads the waits of many clients.
     pub(super) fn after(&mut self, open: Open, retry: &RetryConfig, chance: f32) -> Next {
+        self.refused = open == Open::Refused;
         if open == Open::Unclear && !self.repeated {
             self.repeated = true;
             return Next::Now;

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::claim::Claim;
+use super::plan::Plan;
 use super::worker::Worker;
 use crate::client::Shared;
 
@@ -190,11 +191,30 @@ impl Queue {
     /// Makes everything due that the authority did not ask to wait for.
     pub(super) fn hurry(shared: &Arc<Shared>, runtime: &Handle) {
         let now = Instant::now();
+        Self::reschedule(shared, runtime, |claim, _| claim.due(now));
+    }
+
+    /// Makes everything due anew, as if nothing of it had been tried, unless the client is shut down. What the authority asked to
+    /// wait for waits, and so does a hold that somebody may ask for again.
+    pub(super) fn resume(shared: &Arc<Shared>, runtime: &Handle) {
+        if shared.settlements.is_stopped() {
+            return;
+        }
+        let now = Instant::now();
+        Self::reschedule(shared, runtime, |claim, due| {
+            claim.plan = Plan::default();
+            let is_wanted_later = claim.orphan_key().is_some() && claim.attempts == 0;
+            claim.due(due.filter(|_| is_wanted_later).unwrap_or(now))
+        });
+    }
+
+    /// Gives everything that waits or is parked another time: `due` gets the one that it has, if it waits.
+    fn reschedule(shared: &Arc<Shared>, runtime: &Handle, mut due: impl FnMut(&mut Claim, Option<Instant>) -> Instant) {
         let mut state = shared.settlements.lock();
-        let parked = std::mem::take(&mut state.parked);
-        let waiting = std::mem::take(&mut state.waiting).into_iter().map(|waiting| waiting.claim);
-        let claims = waiting.chain(parked).map(|claim| Waiting { due: claim.due(now), claim }).collect();
-        state.waiting = claims;
+        let parked = std::mem::take(&mut state.parked).into_iter().map(|claim| (None, claim));
+        let waiting = std::mem::take(&mut state.waiting).into_iter().map(|waiting| (Some(waiting.due), waiting.claim));
+        let again = waiting.chain(parked).map(|(was_due, mut claim)| Waiting { due: due(&mut claim, was_due), claim });
+        state.waiting = again.collect();
         drop(state);
         Self::ensure_worker(shared, runtime);
         shared.settlements.added.notify_one();

@@ -19,6 +19,9 @@ use crate::protocol::ReleaseRequest;
 /// How long a caller waits for further attempts; an attempt that has begun is waited for.
 const INLINE_BUDGET: Duration = Duration::from_secs(1);
 
+/// How long a caller waits where the authority only looks on.
+const SHADOW_PATIENCE: Duration = Duration::from_secs(1);
+
 /// A claim that is being settled by a future. If the future is dropped, the claim goes on in the background.
 pub(super) struct Settling {
     shared: Arc<Shared>,
@@ -49,7 +52,14 @@ impl Settling {
         }
         let started = Instant::now();
         let progress = loop {
-            match self.shared.advance(claim).await {
+            let progress = if claim.spend().is_some_and(Spend::is_in_shadow) {
+                // Nobody waits for a trial; what is under way is repeated in the background.
+                let attempt = Box::pin(tokio::time::timeout(SHADOW_PATIENCE, self.shared.advance(claim)));
+                attempt.await.unwrap_or(Progress::Later(Duration::ZERO))
+            } else {
+                self.shared.advance(claim).await
+            };
+            match progress {
                 Progress::Again if started.elapsed() < INLINE_BUDGET => {}
                 progress => break progress,
             }

@@ -98,6 +98,7 @@ impl ShadowBook {
         let now = Instant::now();
         let (unit, uncovered) = (actual.unit(), uncovered.map_or(0, Amount::value));
         let mut state = self.lock();
+        state.row(now, subject, unit).recorded += 1;
         for balance in after.iter().filter(|balance| balance.remaining.unit() == unit) {
             let Some(budget) = state.budget(balance) else { continue };
             budget.uncovered = if budget.is_over_limit { budget.uncovered.saturating_add(uncovered) } else { 0 };

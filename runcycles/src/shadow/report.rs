@@ -159,7 +159,7 @@ impl ShadowReport {
     /// Whether any spend was recorded with the authority. Without, balances have not moved, and a budget that would be used up
     /// over many calls is not seen to be: a report of such dry runs says little of what enforcement would do.
     pub fn is_metered(&self) -> bool {
-        self.total.metered > 0
+        self.total.recorded > 0
     }
 
     /// How far beyond its allocation any one budget in a unit would have been at most; zero where none was.
@@ -211,7 +211,10 @@ impl ShadowReport {
         let calls = if self.denied() == 1 { "call" } else { "calls" };
         write!(f, "{} {calls} would have been denied", self.denied())?;
         if !self.is_metered() && self.calls() > 0 {
-            return f.write_str(" (stateless dry run: balances never move; use shadow_metered).");
+            return f.write_str(match self.total.metered {
+                0 => " (stateless dry run: balances never move; use shadow_metered).",
+                _ => " (no spend has been recorded, so balances have not moved; see what the log says of settlements).",
+            });
         }
         f.write_str(". Peak overage: ")?;
         let mut units: Vec<_> = self.overages.iter().map(|overage| overage.peak.unit()).collect();

@@ -22,8 +22,10 @@ pub(super) type Kind = (Option<String>, String);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Row {
     pub(super) calls: u64,
-    /// Calls whose spend is recorded.
+    /// Calls whose spend is to be recorded.
     pub(super) metered: u64,
+    /// Those whose spend has been.
+    pub(super) recorded: u64,
     pub(super) denied: u64,
     pub(super) undecided: u64,
     pub(super) denials: BTreeMap<Kind, u64>,
@@ -79,6 +81,7 @@ impl Row {
     pub(super) fn add(&mut self, other: &Self) {
         self.calls += other.calls;
         self.metered += other.metered;
+        self.recorded += other.recorded;
         self.denied += other.denied;
         self.undecided += other.undecided;
         self.measured += other.measured;
