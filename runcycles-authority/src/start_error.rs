@@ -1,5 +1,7 @@
 //! Why an authority could not be started.
 
+use std::time::Duration;
+
 use runcycles::models::Unit;
 
 use crate::budget::InvalidBudget;
@@ -50,6 +52,16 @@ pub enum StartError {
         tenant: String,
         /// The policy.
         policy: String,
+    },
+    /// A lease of a length that the protocol does not have.
+    #[error("invalid {field} {found:?} of tenant {tenant}: expected 1s to 24h")]
+    Ttl {
+        /// The tenant.
+        tenant: String,
+        /// The setting: `default_ttl` or `max_ttl`.
+        field: &'static str,
+        /// What was given.
+        found: Duration,
     },
     /// A policy that cannot be kept.
     #[error("invalid policy {name:?}: {problem}")]

@@ -1,5 +1,6 @@
 //! Tenants to start with.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use runcycles::models::CommitOveragePolicy;
@@ -7,6 +8,9 @@ use runcycles::models::CommitOveragePolicy;
 use crate::engine::ensure_tenant;
 use crate::start_error::StartError;
 use crate::state::{Overage, State, TenantSettings};
+
+/// How long leases may be set to, as the protocol has it: one second to a day.
+const TTL_MS: RangeInclusive<u64> = 1_000..=86_400_000;
 
 /// A tenant to start with, and what applies to its reservations.
 ///
@@ -17,13 +21,15 @@ use crate::state::{Overage, State, TenantSettings};
 pub struct Tenant {
     id: String,
     overage: Option<CommitOveragePolicy>,
-    settings: TenantSettings,
+    default_ttl: Option<Duration>,
+    max_ttl: Option<Duration>,
+    max_extensions: Option<u32>,
 }
 
 impl Tenant {
     /// A tenant with the protocol's defaults.
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), overage: None, settings: TenantSettings::default() }
+        Self { id: id.into(), overage: None, default_ttl: None, max_ttl: None, max_extensions: None }
     }
 
     /// What happens to spend beyond a reservation where a request does not say.
@@ -32,36 +38,59 @@ impl Tenant {
         self
     }
 
-    /// How long a reservation lives where a request does not say; one minute by default.
+    /// How long a reservation lives where a request does not say: one second to a day, one minute by default.
     pub fn default_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.default_ttl_ms = whole_millis(ttl);
+        self.default_ttl = Some(ttl);
         self
     }
 
-    /// How long a reservation lives at most; one hour by default. Longer requests are cut, not refused.
+    /// How long a reservation lives at most: one second to a day, one hour by default. Longer requests are cut, not refused.
     pub fn max_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.max_ttl_ms = whole_millis(ttl);
+        self.max_ttl = Some(ttl);
         self
     }
 
     /// How often a reservation can be extended; ten times by default.
     pub fn max_extensions(mut self, most: u32) -> Self {
-        self.settings.max_extensions = most;
+        self.max_extensions = Some(most);
         self
     }
 
     /// Adds the tenant with its settings, unless it is one of the first `kept`, which were there before.
     pub(crate) fn add_to(&self, state: &mut State, kept: usize) -> Result<(), StartError> {
-        let mut settings = self.settings;
+        let id = ensure_tenant(state, &self.id)?;
+        if id.0 as usize >= kept {
+            let given = self.applied_to(TenantSettings::default())?;
+            state.tenant_mut(id).settings = given;
+            return Ok(());
+        }
+        let found = state.tenants().get(id).settings;
+        let given = self.applied_to(found)?;
+        if found != given {
+            warn_of_difference(&self.id, &found, &given);
+        }
+        Ok(())
+    }
+
+    /// Settings with those that were given.
+    fn applied_to(&self, mut settings: TenantSettings) -> Result<TenantSettings, StartError> {
         if let Some(policy) = &self.overage {
             settings.overage = Overage::try_from(policy)
                 .map_err(|()| StartError::OveragePolicy { tenant: self.id.clone(), policy: policy.to_string() })?;
         }
-        let id = ensure_tenant(state, &self.id)?;
-        if id.0 as usize >= kept {
-            state.tenant_mut(id).settings = settings;
+        if let Some(ttl) = self.default_ttl {
+            settings.default_ttl_ms = self.whole_millis("default_ttl", ttl)?;
         }
-        Ok(())
+        if let Some(ttl) = self.max_ttl {
+            settings.max_ttl_ms = self.whole_millis("max_ttl", ttl)?;
+        }
+        settings.max_extensions = self.max_extensions.unwrap_or(settings.max_extensions);
+        Ok(settings)
+    }
+
+    fn whole_millis(&self, field: &'static str, found: Duration) -> Result<u64, StartError> {
+        let millis = u64::try_from(found.as_millis()).ok().filter(|millis| TTL_MS.contains(millis));
+        millis.ok_or_else(|| StartError::Ttl { tenant: self.id.clone(), field, found })
     }
 }
 
@@ -71,6 +100,12 @@ impl<T: Into<String>> From<T> for Tenant {
     }
 }
 
-fn whole_millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// Says that a tenant was kept with other settings than those given now.
+fn warn_of_difference(tenant: &str, kept: &TenantSettings, given: &TenantSettings) {
+    tracing::warn!(
+        tenant,
+        ?kept,
+        ?given,
+        "a tenant was kept with other settings than those given now, which are not applied: update it to change them"
+    );
 }

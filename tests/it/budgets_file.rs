@@ -272,6 +272,16 @@ fn what_cannot_be_meant_is_an_error_with_its_line_and_its_cure() {
             ["\"REJCET\" is no overage policy", "REJECT, ALLOW_IF_AVAILABLE, ALLOW_WITH_OVERDRAFT"],
         ),
         (
+            "[[tenants]]\nid = 'acme'\ndefault_ttl_ms = 60\n".to_owned(),
+            3,
+            ["the default_ttl_ms is 60", "write 1000 to 86400000"],
+        ),
+        (
+            "[[tenants]]\nid = 'acme'\nmax_extensions = 5\nmax_ttl_ms = 0\n".to_owned(),
+            4,
+            ["the max_ttl_ms is 0", "write 1000 to 86400000"],
+        ),
+        (
             "[[policies]]\ntenant = 'acme'\nname = 'x'\nscope_pattern = 'tenant:acme2/*'\n".to_owned(),
             4,
             ["is not of the tenant acme", "or tenant:acme/*"],

@@ -1,8 +1,10 @@
 //! What an authority can be made of.
 
+use std::time::Duration;
+
 use runcycles::models::{Amount, Caps, Unit};
 use runcycles::{tokens, usd};
-use runcycles_authority::{Authority, AuthorityBuilder, Budget};
+use runcycles_authority::{Authority, AuthorityBuilder, Budget, Tenant};
 
 use crate::support::at_once;
 
@@ -68,6 +70,21 @@ fn what_is_given_twice_or_for_nothing_is_refused() {
 
     let caps = Authority::builder().budget("tenant:acme", tokens(1)).caps("tenant:acme", Unit::Credits, Caps::new());
     assert!(refusal(caps).starts_with("caps for CREDITS at \"tenant:acme\", where there is no such budget"));
+}
+
+#[test]
+fn leases_of_a_tenant_are_set_to_what_the_protocol_has() {
+    let default_ttl = |millis| Tenant::new("acme").default_ttl(Duration::from_millis(millis));
+    let max_ttl = |ttl| Tenant::new("acme").max_ttl(ttl);
+    for (tenant, expected) in [
+        (default_ttl(60), "invalid default_ttl 60ms of tenant acme: expected 1s to 24h"),
+        (max_ttl(Duration::ZERO), "invalid max_ttl 0ns of tenant acme: expected 1s to 24h"),
+        (max_ttl(Duration::from_secs(86_401)), "invalid max_ttl 86401s of tenant acme: expected 1s to 24h"),
+    ] {
+        assert_eq!(refusal(Authority::builder().tenant(tenant)), expected);
+    }
+    let bounds = default_ttl(1_000).max_ttl(Duration::from_secs(86_400));
+    assert!(at_once(Authority::builder().tenant(bounds).start()).is_ok());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::entries::{ApiKeyEntry, BudgetEntry, PolicyEntry, TenantEntry};
 use super::{BudgetsFile, BudgetsFileError};
 use crate::protocol::admin::{ScopePath, validate_tenant_id};
+use crate::protocol::validation::check_range;
 use crate::protocol::{Amount, AmountError, Caps, CommitOveragePolicy, ValidationError};
 
 #[derive(Default, Deserialize)]
@@ -27,8 +28,8 @@ struct Text {
 struct TenantText {
     id: Spanned<String>,
     overage_policy: Option<Spanned<String>>,
-    default_ttl_ms: Option<u64>,
-    max_ttl_ms: Option<u64>,
+    default_ttl_ms: Option<Spanned<u64>>,
+    max_ttl_ms: Option<Spanned<u64>>,
     max_extensions: Option<u32>,
 }
 
@@ -159,8 +160,8 @@ impl TenantText {
         Ok(TenantEntry {
             overage_policy: self.overage_policy.as_ref().map(overage_policy).transpose()?,
             id: self.id.into_inner(),
-            default_ttl: self.default_ttl_ms.map(Duration::from_millis),
-            max_ttl: self.max_ttl_ms.map(Duration::from_millis),
+            default_ttl: ttl("default_ttl_ms", self.default_ttl_ms.as_ref())?,
+            max_ttl: ttl("max_ttl_ms", self.max_ttl_ms.as_ref())?,
             max_extensions: self.max_extensions,
         })
     }
@@ -213,13 +214,22 @@ impl PolicyText {
     }
 }
 
-fn wrong_value(at: &Spanned<String>, error: &ValidationError) -> Wrong {
+fn wrong_value<T>(at: &Spanned<T>, error: &ValidationError) -> Wrong {
     let problem = format!("the {} is {}", error.field(), error.found());
     Wrong { at: at.span().start, problem, cure: format!("write {}", error.expected()) }
 }
 
 fn tenant_id(id: &Spanned<String>) -> Result<(), Wrong> {
     validate_tenant_id(id.get_ref()).map_err(|error| wrong_value(id, &error))
+}
+
+/// How long a lease is: one second to a day.
+fn ttl(field: &'static str, millis: Option<&Spanned<u64>>) -> Result<Option<Duration>, Wrong> {
+    let Some(millis) = millis else { return Ok(None) };
+    match check_range(field, *millis.get_ref(), 1_000..=86_400_000) {
+        Ok(()) => Ok(Some(Duration::from_millis(*millis.get_ref()))),
+        Err(error) => Err(wrong_value(millis, &error)),
+    }
 }
 
 fn tenant_id_of(scope: &ScopePath, at: &Spanned<String>) -> Result<(), Wrong> {

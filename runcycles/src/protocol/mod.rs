@@ -20,7 +20,7 @@ mod string_enum;
 mod subject;
 mod timestamp;
 mod unit;
-mod validation;
+pub(crate) mod validation;
 mod wire_object;
 
 pub(crate) use self::queries::QueryPairs;
