@@ -1,10 +1,10 @@
 //! Budgets as a file.
 
-use runcycles::admin::{BudgetStatus, ListBudgets, ListPolicies};
+use runcycles::admin::{BudgetStatus, ListBudgets, ListPolicies, TenantChanges, TenantStatus};
 use runcycles::budgets_file::{BudgetsFile, BudgetsPlan};
 use runcycles::models::{CommitOveragePolicy, Unit};
 use runcycles::{CyclesClient, Error, Reserve, tokens, usd};
-use runcycles_authority::Authority;
+use runcycles_authority::{Authority, AuthorityBuilder};
 
 use crate::support::office::Office;
 use crate::support::stream::collect;
@@ -227,10 +227,55 @@ async fn a_change_that_fails_says_which_and_what_is_done() {
     let error = planned.apply().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "cannot change the budget tenant:acme ($500.00 → $900.00); 0 of 2 changes are made, and a new plan has the rest"
+        "cannot change the budget tenant:acme ($500.00 → $900.00); 1 of 2 changes are made, and a new plan has the rest"
     );
     assert!(error.source.is_blocked());
+    assert!(plan(&office, &larger).await.is_empty());
+    office.admin.budget("tenant:acme").unfreeze(Unit::UsdMicrocents).await.unwrap();
     assert_eq!(plan(&office, &larger).await.apply().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_stops_calls_is_made_before_what_is_above_it_is_funded() {
+    let office = Office::with(AuthorityBuilder::record_requests).await;
+    let masked = PHASE_1.to_owned()
+        + "
+[[budgets]]
+scope = 'tenant:acme/workflow:review'
+amount = '$0'
+
+[[budgets]]
+scope = 'tenant:acme/workflow:review/agent:bot'
+amount = '$0'
+";
+    let planned = plan(&office, &masked).await;
+    let places: Vec<_> =
+        planned.to_string().lines().filter_map(|line| line.split_whitespace().nth(2).map(str::to_owned)).collect();
+    assert!(
+        places.ends_with(&[
+            "tenant:acme".into(),
+            "tenant:acme/workflow:review".into(),
+            "tenant:acme/workflow:review/agent:bot".into()
+        ]),
+        "{planned}"
+    );
+    planned.apply().await.unwrap();
+    let mut made: Vec<_> = Vec::new();
+    for request in office.authority.requests() {
+        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        made.extend(body["scope"].as_str().map(str::to_owned));
+    }
+    assert_eq!(made, ["tenant:acme/workflow:review/agent:bot", "tenant:acme/workflow:review", "tenant:acme"]);
+}
+
+#[tokio::test]
+async fn a_budget_that_is_closed_is_told_to_need_another_scope() {
+    let office = Office::new().await;
+    plan(&office, PHASE_1).await.apply().await.unwrap();
+    office.admin.update_tenant("acme", TenantChanges::new().status(TenantStatus::Closed)).await.unwrap();
+    let closed = plan(&office, PHASE_1).await;
+    assert_eq!(closed.notes(), ["tenant:acme is closed for good; give the entry another scope"]);
+    assert!(closed.is_empty());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! One difference between a file and a server.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::time::Duration;
 
@@ -25,6 +26,19 @@ impl Change {
     /// Whether it makes something that was not there.
     pub(super) fn creates(&self) -> bool {
         matches!(self, Self::CreateTenant(_) | Self::CreateBudget(_) | Self::CreatePolicy(_))
+    }
+
+    /// What it comes after: the smaller is made first. Changes of one budget are alike, and stay in their order.
+    pub(super) fn rank(&self) -> (u8, Reverse<usize>) {
+        let depth = |scope: &ScopePath| Reverse(scope.as_str().split('/').count());
+        match self {
+            Self::CreateTenant(_) | Self::UpdateTenant { .. } => (0, Reverse(0)),
+            Self::CreateBudget(entry) => (1, depth(&entry.scope)),
+            Self::Resize { scope, .. } | Self::Overdraft { scope, .. } | Self::Freeze { scope, .. } => {
+                (2, depth(scope))
+            }
+            Self::CreatePolicy(_) | Self::UpdatePolicy { .. } => (3, Reverse(0)),
+        }
     }
 
     /// Makes the change.

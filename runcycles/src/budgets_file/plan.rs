@@ -104,7 +104,9 @@ impl BudgetsPlan {
         &self.notes
     }
 
-    /// Makes the changes, in the file's order, and says how many they were.
+    /// Makes the changes, and says how many they were: tenants, new budgets, budgets that are there, policies; and of budgets
+    /// the innermost first. A call passes by scopes without a budget, so the budget that stops it is there before what stands
+    /// above is funded.
     ///
     /// Each is safe to repeat. Where somebody else has changed the same meanwhile, the file's wish holds; what somebody else has
     /// created stays as they have made it until the next plan.
@@ -117,8 +119,9 @@ impl BudgetsPlan {
     ///
     /// Dropping the future leaves some of the changes made; a new plan has the rest.
     pub async fn apply(&self) -> Result<usize, ApplyError> {
-        let planned = self.changes().count();
-        for (done, change) in self.changes().enumerate() {
+        let changes = self.in_order();
+        let planned = changes.len();
+        for (done, change) in changes.into_iter().enumerate() {
             change.make(&self.admin).await.map_err(|source| ApplyError {
                 change: change.to_string(),
                 done,
@@ -134,6 +137,13 @@ impl BudgetsPlan {
             Line::Change(change) => Some(change),
             Line::AsItIs { .. } => None,
         })
+    }
+
+    /// The changes in the order in which they are safe to make.
+    fn in_order(&self) -> Vec<&Change> {
+        let mut changes: Vec<_> = self.changes().collect();
+        changes.sort_by_key(|change| change.rank());
+        changes
     }
 
     fn change(&mut self, change: Change) {
@@ -198,6 +208,8 @@ impl BudgetsPlan {
             if entry.frozen {
                 self.change(Change::Freeze { scope: scope.clone(), unit: unit.clone() });
             }
+        } else if ledger.status == BudgetStatus::Closed {
+            self.notes.push(format!("{scope} is closed for good; give the entry another scope"));
         } else if is_other || !entry.frozen {
             let status = ledger.status.as_str().to_lowercase();
             self.notes
