@@ -6,12 +6,17 @@ use std::process::{Command, Output};
 use super::{RESERVE, Running};
 
 /// The program with nothing of it in the environment.
-fn cycles(arguments: &[&str]) -> Output {
+fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cycles"));
     for name in ["BASE_URL", "API_KEY", "TENANT", "ADMIN_URL", "ADMIN_KEY", "PRICES"] {
         command.env_remove(format!("CYCLES_{name}"));
     }
-    command.args(arguments).output().expect("a process")
+    command.args(arguments);
+    command
+}
+
+fn cycles(arguments: &[&str]) -> Output {
+    program(arguments).output().expect("a process")
 }
 
 /// What it says where all goes well.
@@ -134,6 +139,19 @@ fn a_file_of_budgets_is_applied_and_a_dry_run_changes_nothing() {
 }
 
 #[test]
+fn a_file_is_applied_where_nobody_reads_what_is_told() {
+    let server = Running::serve(&["--admin-key", "op"], "export CYCLES_ADMIN_KEY=op");
+    let url = format!("http://{}", server.addr());
+    let file = File::new("unread.toml", "[[budgets]]\nscope = \"tenant:acme/agent:bot\"\namount = \"$5\"\n");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = program(&["apply", file.path(), "--url", &url, "--admin-key", "op"]);
+    let output = command.stdout(writer).output().expect("a process");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told(&["balances", "--url", &url, "--admin-key", "op", "--json"]).contains("\"allocated\": 500000000"));
+}
+
+#[test]
 fn what_cannot_be_asked_is_explained() {
     let nowhere = "http://127.0.0.1:9";
     for (arguments, status, expected) in [
@@ -145,6 +163,8 @@ fn what_cannot_be_asked_is_explained() {
         (&["balances", "--url", "nonsense", "--admin-key", "op"], 1, "nonsense"),
         (&["reservations", "--api-key", "k", "--status", "lost"], 1, "expected ACTIVE, COMMITTED, RELEASED or EXPIRED"),
         (&["calc", "--model", "m", "--in", "many", "--out", "1", "--prices", "p"], 2, "invalid value 'many'"),
+        (&["apply", "budgets.toml", "--tenant", "acme"], 2, "unexpected argument '--tenant'"),
+        (&["apply", "budgets.toml", "--api-key", "k"], 2, "unexpected argument '--api-key'"),
         (&["look"], 2, "unrecognized subcommand 'look'"),
     ] {
         let (found, words) = refused(arguments);

@@ -55,9 +55,8 @@ pub(crate) enum Command {
 /// Which server, and as whom.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Server {
-    /// The address of the runtime plane
-    #[arg(long, value_name = "URL", env = "CYCLES_BASE_URL", default_value = "http://127.0.0.1:7878")]
-    pub(crate) url: String,
+    #[command(flatten)]
+    pub(crate) operator: Operator,
 
     /// A key of a tenant
     #[arg(long, value_name = "KEY", env = "CYCLES_API_KEY", hide_env_values = true)]
@@ -66,6 +65,14 @@ pub(crate) struct Server {
     /// The tenant that the key belongs to; with an operator's key, the only tenant to look at
     #[arg(long, value_name = "TENANT", env = "CYCLES_TENANT")]
     pub(crate) tenant: Option<String>,
+}
+
+/// Which server, as its operator.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Operator {
+    /// The address of the runtime plane
+    #[arg(long, value_name = "URL", env = "CYCLES_BASE_URL", default_value = "http://127.0.0.1:7878")]
+    pub(crate) url: String,
 
     /// The address of the admin plane, where it is another one
     #[arg(long, value_name = "URL", env = "CYCLES_ADMIN_URL")]
@@ -160,7 +167,7 @@ pub(crate) struct Calc {
 #[derive(Args, Debug)]
 pub(crate) struct Apply {
     #[command(flatten)]
-    pub(crate) server: Server,
+    pub(crate) operator: Operator,
 
     /// The file
     pub(crate) file: PathBuf,

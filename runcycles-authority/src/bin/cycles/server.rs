@@ -8,7 +8,7 @@ use runcycles::admin::{Admin, ListBudgets};
 use runcycles::models::{BalanceParams, ListReservationsParams, ReservationDetail};
 use runcycles::{CyclesClient, Error, JournalConfig, Scope};
 
-use crate::arguments::Server;
+use crate::arguments::{Operator, Server};
 use crate::budget::Budget;
 
 /// What no request can be made without.
@@ -28,18 +28,7 @@ pub(crate) enum Missing {
     AdminKey,
 }
 
-impl Server {
-    /// A client of the runtime plane.
-    pub(crate) fn client(&self) -> Result<CyclesClient, Box<dyn std::error::Error>> {
-        let key = self.api_key().ok_or(Missing::ApiKey)?;
-        let builder = CyclesClient::builder(key, &self.url).journal(JournalConfig::disabled());
-        Ok(match self.tenant() {
-            Some(tenant) => builder.tenant(tenant),
-            None => builder,
-        }
-        .try_build()?)
-    }
-
+impl Operator {
     /// A client of the admin plane.
     pub(crate) fn admin(&self) -> Result<Admin, Box<dyn std::error::Error>> {
         let key = self.admin_key().ok_or(Missing::AdminKey)?;
@@ -47,14 +36,31 @@ impl Server {
         Ok(Admin::builder(key, url).try_build()?)
     }
 
+    fn admin_key(&self) -> Option<&str> {
+        self.admin_key.as_ref().and_then(|key| key.expose())
+    }
+}
+
+impl Server {
+    /// A client of the runtime plane.
+    pub(crate) fn client(&self) -> Result<CyclesClient, Box<dyn std::error::Error>> {
+        let key = self.api_key().ok_or(Missing::ApiKey)?;
+        let builder = CyclesClient::builder(key, &self.operator.url).journal(JournalConfig::disabled());
+        Ok(match self.tenant() {
+            Some(tenant) => builder.tenant(tenant),
+            None => builder,
+        }
+        .try_build()?)
+    }
+
     /// Every budget that the keys open: with an operator's key those of every tenant, or of the one that is named.
     pub(crate) async fn budgets(&self) -> Result<Vec<Budget>, Box<dyn std::error::Error>> {
-        if self.admin_key().is_some() {
+        if self.operator.admin_key().is_some() {
             let filter = match self.tenant() {
                 Some(tenant) => ListBudgets::new().tenant_id(tenant),
                 None => ListBudgets::new(),
             };
-            let ledgers = collect(self.admin()?.budgets(filter), usize::MAX).await?;
+            let ledgers = collect(self.operator.admin()?.budgets(filter), usize::MAX).await?;
             return Ok(ledgers.into_iter().map(Budget::from).collect());
         }
         if self.api_key().is_none() {
@@ -76,10 +82,6 @@ impl Server {
 
     pub(crate) fn api_key(&self) -> Option<&str> {
         self.api_key.as_ref().and_then(|key| key.expose())
-    }
-
-    fn admin_key(&self) -> Option<&str> {
-        self.admin_key.as_ref().and_then(|key| key.expose())
     }
 
     pub(crate) fn tenant(&self) -> Option<&str> {

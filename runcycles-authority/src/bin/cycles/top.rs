@@ -21,8 +21,8 @@ const MOST: usize = 1_000;
 pub(crate) async fn top(told: Top) -> Result<String, Box<dyn Error>> {
     let http = reqwest::Client::new();
     let title = match told.server.tenant() {
-        Some(tenant) => format!("cycles top  {}  tenant {tenant}", told.server.url),
-        None => format!("cycles top  {}", told.server.url),
+        Some(tenant) => format!("cycles top  {}  tenant {tenant}", told.server.operator.url),
+        None => format!("cycles top  {}", told.server.operator.url),
     };
     // A server that cannot be asked at all is an error; one that goes away while it is watched is told of.
     let mut seen = look(&told, &http).await?;
@@ -57,7 +57,7 @@ pub(crate) async fn top(told: Top) -> Result<String, Box<dyn Error>> {
 
 async fn look(told: &Top, http: &reqwest::Client) -> Result<Seen, Box<dyn Error>> {
     let budgets = told.server.budgets().await?;
-    let counters = Counters::ask(http, &told.server.url).await;
+    let counters = Counters::ask(http, &told.server.operator.url).await;
     let live = match counters {
         Some(counters) => Some(counters.in_flight),
         // A server without counters tells its reservations to whoever has a key of the tenant.
