@@ -58,8 +58,10 @@ type Keys = dyn Fn(&str) -> Option<String> + Send + Sync;
 type Settings = dyn Fn(&str, CyclesClientBuilder) -> CyclesClientBuilder + Send + Sync;
 
 impl TenantClients {
-    /// Clients of an authority, each with the key that `keys` has for its tenant. It is asked once for each tenant; `None` is a
-    /// tenant that there is no key for.
+    /// Clients of an authority, each with the key that `keys` has for its tenant; `None` is a tenant that there is no key for.
+    ///
+    /// It is asked until a client of the tenant is made: again after `None`, and by each of several first calls at once. It is
+    /// not asynchronous and must not block, as a look into a map does not: load keys from elsewhere beforehand.
     pub fn new(base_url: impl Into<String>, keys: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         Self {
             base_url: base_url.into(),
