@@ -6,7 +6,7 @@ use std::hash::BuildHasher as _;
 use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
 
-use crate::protocol::{Action, Level, Subject, Unit};
+use crate::protocol::{Level, ReservationCreateRequest, Subject, Unit};
 
 /// The most places that are told apart.
 const MOST_SITES: usize = 256;
@@ -38,7 +38,7 @@ pub(crate) struct Site {
     pub(crate) names: BTreeSet<String>,
     pub(crate) levels: BTreeSet<Level>,
     pub(crate) seen: Vec<Seen>,
-    /// Whether there were more subjects than are kept.
+    /// Whether there were more calls than are told apart.
     pub(crate) has_more: bool,
     /// The latest that was new, which is most often the same as the next one.
     latest: Option<(Seen, String)>,
@@ -54,16 +54,23 @@ pub(crate) struct Seen {
 }
 
 impl CallSites {
-    /// Notes a call. Those that are known cost a look.
-    pub(crate) fn note(&self, site: &'static Location<'static>, action: &Action, subject: &Subject, unit: &Unit) {
+    /// Notes a call of an amount in a unit, unless it can never be asked for. Those that are known cost a look.
+    pub(crate) fn note(&self, site: &'static Location<'static>, request: &ReservationCreateRequest, unit: &Unit) {
+        let ReservationCreateRequest { action, subject, .. } = request;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(at) = state.place(site) else { return };
-        let (_, calls) = &mut state.sites[at];
         let is_latest =
             |(seen, name): &(Seen, String)| seen.subject == *subject && seen.unit == *unit && *name == action.name;
-        if calls.has_more || calls.latest.as_ref().is_some_and(is_latest) {
+        let known = state.find(site);
+        if let Some((_, calls)) = known.and_then(|at| state.sites.get(at)) {
+            if calls.has_more || calls.latest.as_ref().is_some_and(is_latest) {
+                return;
+            }
+        }
+        if request.validate().is_err() {
             return;
         }
+        let Some(at) = known.or_else(|| state.add(site)) else { return };
+        let (_, calls) = &mut state.sites[at];
         if !calls.known.insert(self.hasher.hash_one((subject, unit, action.name.as_str()))) {
             return;
         }
@@ -96,13 +103,14 @@ impl CallSites {
 }
 
 impl State {
-    /// Where a place is kept; `None` where there is no room for it. One place may have several addresses, and is found by its
-    /// text then.
-    fn place(&mut self, site: &'static Location<'static>) -> Option<usize> {
+    /// Where a place is kept. One place may have several addresses, and is found by its text then.
+    fn find(&self, site: &'static Location<'static>) -> Option<usize> {
         let by_address = self.sites.iter().position(|(known, _)| std::ptr::eq(*known, site));
-        if let Some(at) = by_address.or_else(|| self.sites.iter().position(|(known, _)| *known == site)) {
-            return Some(at);
-        }
+        by_address.or_else(|| self.sites.iter().position(|(known, _)| *known == site))
+    }
+
+    /// Where a new place is kept; `None` where there is no room for it.
+    fn add(&mut self, site: &'static Location<'static>) -> Option<usize> {
         if self.sites.len() < MOST_SITES {
             self.sites.push((site, Site::default()));
             return Some(self.sites.len() - 1);

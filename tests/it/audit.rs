@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use runcycles::models::{Amount, Level, Unit};
+use runcycles::models::{Amount, Level, Subject, Unit};
 use runcycles::{Audit, AuditFinding, CyclesClient, Error, Scope, WithCyclesConfig, cycles, tokens, usd};
 use runcycles_authority::{Authority, Call, Fault};
 
@@ -170,6 +170,29 @@ async fn budgets_that_are_not_told_give_no_findings_and_an_authority_that_cannot
 }
 
 #[tokio::test]
+async fn a_call_that_is_refused_leaves_the_audit_of_the_others() {
+    let authority = authority(&well_guarded()).await;
+    let client = authority.client("acme");
+    let call = |scope: Subject| {
+        let call = WithCyclesConfig::new(tokens(1)).action("llm.completion", "stray").subject(scope);
+        client.execute(call, |_| async { Ok::<_, Error>(()) })
+    };
+    assert!(matches!(call(Scope::tenant("acme").agent("a b")).await, Err(Error::Validation(_))));
+    assert_eq!(client.audit().await.unwrap().functions().len(), 0);
+
+    think(&client, "review", "run-1").await.unwrap();
+    assert_eq!(call(Scope::tenant("other")).await.unwrap_err().status(), Some(403));
+    let audit = client.audit().await.unwrap();
+    let told: Vec<_> = audit.scopes().iter().map(|scope| (scope.scope.as_str(), scope.denied.as_deref())).collect();
+    assert_eq!(told, [("tenant:acme/workflow:review/agent:run-1", None), ("tenant:other", Some("FORBIDDEN"))]);
+    assert_eq!(audit.findings(), [], "{audit}");
+
+    // What would be said of every scope is an error.
+    authority.inject_on(Call::Reserve, Fault::Status(http::StatusCode::UNAUTHORIZED));
+    assert_eq!(client.audit().await.unwrap_err().status(), Some(401));
+}
+
+#[tokio::test]
 async fn subjects_without_number_are_seen_in_part() {
     let script = Script::new();
     let client = script.client();
@@ -180,4 +203,6 @@ async fn subjects_without_number_are_seen_in_part() {
     }
     let audit = client.audit().await.unwrap();
     assert_eq!((audit.scopes().len(), audit.functions()[0].names.len()), (64, 8));
+    assert!(audit.functions()[0].has_more);
+    assert!(audit.to_string().contains("; more calls than are told apart"), "{audit}");
 }

@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use crate::client::CyclesClient;
-use crate::error::Error;
-use crate::protocol::{Amount, Level, ReservationCreateResponse, Reserve, Subject, Unit};
+use crate::error::{Error, Refusal};
+use crate::protocol::{Amount, ErrorCode, Level, ReasonCode, ReservationCreateResponse, Reserve, Subject, Unit};
 use crate::sites::Seen;
 
 pub use self::finding::AuditFinding;
@@ -36,6 +36,8 @@ pub struct AuditedFunction {
     pub levels: Vec<Level>,
     /// Those of them that have no budget of their own in any of its calls, so that nothing caps it there.
     pub unbudgeted: Vec<Level>,
+    /// Whether there were more calls than are told apart: scopes and names beyond those are not looked at.
+    pub has_more: bool,
 }
 
 /// A scope that calls are checked at, and the budgets that stand there and above.
@@ -50,7 +52,8 @@ pub struct AuditedScope {
     pub budgets: Vec<(String, Option<Amount>)>,
     /// The scopes above, and this one, where they have no budget.
     pub unbudgeted: Vec<String>,
-    /// Why the budgets are not known: even a call that costs nothing would be denied at present.
+    /// Why the budgets are not known: even a call that costs nothing would be denied at present, or the authority refuses to
+    /// look here.
     pub denied: Option<String>,
     subject: Subject,
 }
@@ -85,7 +88,8 @@ impl CyclesClient {
     ///
     /// # Errors
     ///
-    /// Any [`Error`] of asking, apart from those that say how budgets stand.
+    /// Any [`Error`] of asking that holds for every scope: no answer, a failure of the authority, or a key that it does not
+    /// know. What it refuses for one scope is told there.
     pub async fn audit(&self) -> Result<Audit, Error> {
         let (sites, overlooked) = self.shared.sites.all();
         let mut scopes: HashMap<Seen, AuditedScope> = HashMap::new();
@@ -103,6 +107,7 @@ impl CyclesClient {
                 names: site.names.iter().cloned().collect(),
                 levels: site.levels.iter().copied().collect(),
                 unbudgeted: site.levels.iter().copied().filter(is_bare).collect(),
+                has_more: site.has_more,
             }
         });
         let functions = functions.collect();
@@ -126,14 +131,17 @@ impl CyclesClient {
         let request =
             Reserve::new("budget.audit", "audit").estimate(Amount::new(unit.clone(), 0)).subject(subject.clone());
         // As it is: the subject is complete, whatever is ambient here.
-        let request = self.prepare_reservation(&request.dry_run(true).build())?;
+        let request = self.prepare_unbounded(&request.dry_run(true).build())?;
         let answer = match self.shared.connection.send::<ReservationCreateResponse>(&request).await {
             Ok(answer) => answer.value,
             Err(Error::NoBudget { .. } | Error::UnitMismatch { .. }) => {
                 scope.unbudgeted = prefixes(subject);
                 return Ok(scope);
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                scope.denied = Some(refusal_of_one(&error).ok_or(error)?);
+                return Ok(scope);
+            }
         };
         if !answer.decision.is_allowed() {
             let reason = answer.reason_code.as_ref().map_or("no reason given", |reason| reason.as_str());
@@ -157,6 +165,14 @@ impl AuditedScope {
     fn has_budget_at(&self, level: Level) -> bool {
         self.budgets.iter().any(|(budget, _)| level_of(budget) == Some(level))
     }
+}
+
+/// Why the authority refuses to look at a scope; `None` where it would say the same of every other.
+fn refusal_of_one(error: &Error) -> Option<String> {
+    let status = error.status().filter(|status| (400..500).contains(status) && *status != 401)?;
+    let reason = error.refusal().and_then(Refusal::reason).map(ReasonCode::as_str);
+    let text = reason.or_else(|| error.code().map(ErrorCode::as_str));
+    Some(text.map_or_else(|| format!("HTTP status {status}"), str::to_owned))
 }
 
 /// The level of a scope's last segment.
@@ -218,7 +234,7 @@ impl fmt::Display for Audit {
                 f.write_str("; no budget at ")?;
                 list(f, &function.unbudgeted)?;
             }
-            f.write_str("\n")?;
+            f.write_str(if function.has_more { "; more calls than are told apart\n" } else { "\n" })?;
         }
         for scope in &self.scopes {
             write!(f, "  {}", scope.scope)?;

@@ -90,8 +90,14 @@ impl CyclesClient {
     }
 
     pub(crate) fn prepare_reservation(&self, request: &ReservationCreateRequest) -> Result<Prepared, Error> {
-        request.validate()?;
+        let prepared = self.prepare_unbounded(request)?;
         self.check_bounds(&request.subject, request.estimate.unit())?;
+        Ok(prepared)
+    }
+
+    /// A reservation outside the bounds of this view too, for a look at what other views have called.
+    pub(crate) fn prepare_unbounded(&self, request: &ReservationCreateRequest) -> Result<Prepared, Error> {
+        request.validate()?;
         Prepared::post(self.shared.connection.endpoint.reservations(), request)
     }
 

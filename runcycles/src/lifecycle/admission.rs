@@ -114,7 +114,7 @@ async fn admit_otherwise(
 fn note(client: &CyclesClient, request: &ReservationCreateRequest, terms: &Terms) {
     let Some(site) = terms.site else { return };
     for amount in std::iter::once(&request.estimate).chain(&terms.also) {
-        client.shared.sites.note(site, &request.action, &request.subject, amount.unit());
+        client.shared.sites.note(site, request, amount.unit());
     }
 }
 
