@@ -76,6 +76,7 @@ pub(crate) async fn act(client: &CyclesClient, pace: Pace, seed: u64, viewer: &m
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     // Once, so that no signal falls between two of them.
     let mut interrupt = pin!(tokio::signal::ctrl_c());
+    let mut ledger = Vec::new();
     let stop = loop {
         tokio::select! {
             ended = &mut running => break match ended {
@@ -90,7 +91,7 @@ pub(crate) async fn act(client: &CyclesClient, pace: Pace, seed: u64, viewer: &m
             () = tokio::time::sleep_until(began + pace.patience), if !is_guarded => break Stop::Patience(pace.patience),
             _ = &mut interrupt => break Stop::Interrupt,
             _ = ticks.tick() => {
-                let ledger = ledger(client, is_guarded).await;
+                glance(client, is_guarded, &mut ledger).await;
                 viewer.show(&Moment { is_guarded, seen: progress.look(), ledger: &ledger, stop: None });
             }
         }
@@ -99,7 +100,7 @@ pub(crate) async fn act(client: &CyclesClient, pace: Pace, seed: u64, viewer: &m
     let elapsed = began.elapsed();
     // What was interrupted gives its hold back.
     client.flush(Duration::from_secs(2)).await;
-    let ledger = ledger(client, is_guarded).await;
+    glance(client, is_guarded, &mut ledger).await;
     let told = progress.look();
     let charged = ledger.first().and_then(|budget| budget.spent.clone());
     let spent = charged.unwrap_or_else(|| Amount::usd_microcents(told.charged()));
@@ -107,14 +108,14 @@ pub(crate) async fn act(client: &CyclesClient, pace: Pace, seed: u64, viewer: &m
     Outcome { is_guarded, model_calls: model.calls(), spent, elapsed, stop, ledger, seen: told }
 }
 
-/// The budgets as the authority has them, outermost first.
-async fn ledger(client: &CyclesClient, is_guarded: bool) -> Vec<Balance> {
+/// Brings the budgets up to what the authority has, outermost first. A glance that fails leaves the picture as it is.
+async fn glance(client: &CyclesClient, is_guarded: bool, ledger: &mut Vec<Balance>) {
     if !is_guarded {
-        return Vec::new();
+        return;
     }
-    // A glance that fails leaves the picture as it is.
-    let mut budgets = budgets(client).await.unwrap_or_default();
-    budgets.retain(|budget| super::SCOPES.contains(&budget.scope_path.as_str()));
-    budgets.sort_by_key(|budget| budget.scope_path.len());
-    budgets
+    if let Ok(mut budgets) = budgets(client).await {
+        budgets.retain(|budget| super::SCOPES.contains(&budget.scope_path.as_str()));
+        budgets.sort_by_key(|budget| budget.scope_path.len());
+        *ledger = budgets;
+    }
 }

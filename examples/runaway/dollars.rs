@@ -2,8 +2,8 @@
 
 /// With four digits after the point: `$0.9900`.
 pub(crate) fn four_digits(microcents: u64) -> String {
-    let tenths_of_cents = microcents / 10_000;
-    format!("${}.{:04}", tenths_of_cents / 10_000, tenths_of_cents % 10_000)
+    let hundredths_of_cents = microcents / 10_000;
+    format!("${}.{:04}", hundredths_of_cents / 10_000, hundredths_of_cents % 10_000)
 }
 
 /// With two: `$5.95`.
