@@ -1,7 +1,7 @@
 //! Mandates, and what sub-agents may do under them.
 
 use runcycles::models::{Action, EventCreateRequest};
-use runcycles::{CyclesClient, Error, Mandate, Reserve, Scope, carry, cycles, tokens, usd};
+use runcycles::{CyclesClient, Error, Mandate, Reserve, Run, Scope, carry, cycles, tokens, usd};
 
 use crate::support::office::Office;
 
@@ -103,7 +103,10 @@ async fn nothing_inside_a_mandate_leaves_it() {
         ] {
             let Err(Error::Validation(error)) = result else { panic!("{field}: {result:?}") };
             assert_eq!(error.field(), field, "{error}");
-            assert!(error.expected().contains("the mandate of tenant:acme/workflow:case/agent:refunds"), "{error}");
+            assert!(
+                error.expected().contains("the run or mandate at tenant:acme/workflow:case/agent:refunds"),
+                "{error}"
+            );
         }
     };
     refunds.run(Box::pin(leaving)).await;
@@ -131,6 +134,35 @@ async fn nothing_inside_a_mandate_leaves_it() {
 #[cycles(usd!(1), "tool.call", client = client)]
 async fn by_handle(client: &CyclesClient) -> Result<(), Error> {
     Ok(())
+}
+
+#[tokio::test]
+async fn a_run_inside_a_mandate_is_no_wider_than_it() {
+    let office = office().await;
+    let planner = planner(&office).await;
+    let client = office.client();
+    let start = |scope| Run::start(&office.admin, scope).client(&client);
+    let own = || Scope::workflow("case").agent("planner");
+    planner
+        .run(Box::pin(async {
+            let before = office.authority.requests().len();
+            for (wider, field) in [
+                (start(Scope::workflow("case").agent("other")).budget(usd!(1)), "subject.agent"),
+                (start(own()).budget(tokens(1)), "unit"),
+                (start(own()).budget(usd!(20)).max_steps(1), "subject.toolset"),
+            ] {
+                let error = wider.await.unwrap_err();
+                assert!(matches!(&error, Error::Validation(error) if error.field() == field), "{error}");
+            }
+            assert_eq!(office.authority.requests().len(), before, "nothing was sent");
+            let run = start(own()).budget(usd!(20)).await.unwrap();
+            run.scope(call(Some("crm"))).await.unwrap();
+            assert!(matches!(run.scope(call(Some("shell"))).await, Err(Error::Validation(_))));
+        }))
+        .await;
+    let outside = start(Scope::workflow("case").agent("other")).budget(usd!(1)).await.unwrap();
+    let error = planner.run(Box::pin(outside.scope(call(None)))).await.unwrap_err();
+    assert!(matches!(&error, Error::Validation(error) if error.field() == "subject.agent"), "{error}");
 }
 
 #[tokio::test]

@@ -157,6 +157,53 @@ async fn a_step_that_is_not_denied_by_the_steps_budget_keeps_the_server_s_words(
 }
 
 #[tokio::test]
+async fn nothing_inside_a_run_leaves_it() {
+    #[cycles(credits(1), "tool.call", agent = agent, app = app, toolset = toolset)]
+    async fn call(app: Option<&str>, agent: Option<&str>, toolset: Option<&str>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[cycles(tokens(1), "tool.call", client = client)]
+    async fn in_tokens(client: &CyclesClient) -> Result<(), Error> {
+        Ok(())
+    }
+
+    let office = Office::with(|builder| builder.budget("tenant:acme", tokens(9)).record_requests()).await;
+    let client = office.client();
+    let start = |scope| Run::start(&office.admin, scope).client(&client);
+    let run = start(scope()).budget(credits(5)).max_steps(5).await.unwrap();
+    let before = office.authority.requests().len();
+    let elsewhere = client.scoped(Scope::app("between"));
+    for (result, field) in [
+        (run.scope(call(None, Some("other"), None)).await, "subject.agent"),
+        (run.scope(call(Some("between"), None, None)).await, "subject.app"),
+        (elsewhere.run(run.scope(call(None, None, None))).await, "subject.app"),
+        (run.scope(in_tokens(&client)).await, "unit"),
+        (in_tokens(run.client()).await, "unit"),
+        (run.scope(async { start(Scope::agent("other")).budget(credits(9)).await.map(drop) }).await, "subject.agent"),
+        (run.scope(async { start(Scope::agent("run-1")).budget(tokens(9)).await.map(drop) }).await, "unit"),
+    ] {
+        let Err(Error::Validation(error)) = result else { panic!("{field}: {result:?}") };
+        assert_eq!(error.field(), field, "{error}");
+        assert!(error.expected().contains(&format!("the run or mandate at {PATH}")), "{error}");
+    }
+    assert_eq!(office.authority.requests().len(), before, "nothing was sent");
+    run.step(call(None, None, Some("crm"))).await.unwrap();
+    assert_eq!(run.spent(&Unit::Credits), credits(1));
+
+    let whole = start(Scope::workflow("w")).budget(credits(5)).await.unwrap();
+    whole.scope(call(None, Some("any"), Some("crm"))).await.unwrap();
+    let inner = whole.scope(async { start(Scope::agent("any")).max_steps(1).await }).await.unwrap();
+    assert_eq!(inner.path().as_str(), "tenant:acme/workflow:w/agent:any");
+    assert!(matches!(inner.scope(in_tokens(&client)).await, Err(Error::Validation(_))));
+    inner.step(call(None, None, None)).await.unwrap();
+    assert_eq!(ledger(&office, "tenant:acme/workflow:w", Unit::Credits).0, credits(2));
+
+    let steps_only = start(Scope::workflow("s")).max_steps(1).await.unwrap();
+    steps_only.step(in_tokens(&client)).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_run_has_the_sizes_that_it_was_started_with_last() {
     let office = Office::new().await;
     let client = office.client();

@@ -5,10 +5,10 @@ use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::CyclesClient;
-use super::bounds::Bounds;
+use super::bounds::Limits;
 use super::view::View;
 use crate::error::{ConfigError, Error};
-use crate::protocol::{Subject, Unit, ValidationError};
+use crate::protocol::Subject;
 
 /// The client of the process, for calls that name none.
 static DEFAULT_CLIENT: RwLock<Option<CyclesClient>> = RwLock::new(None);
@@ -23,8 +23,8 @@ struct Ambient {
     client: CyclesClient,
     /// The client's scope, filled from the ambient scope around it.
     scope: Arc<Subject>,
-    /// The client's bounds, or else those around it: no client leads out of them.
-    bounds: Option<Arc<Bounds>>,
+    /// The client's limits, or else those around it: no client leads out of them.
+    limits: Limits,
 }
 
 /// Makes a client the one that guarded functions use when they name none and none is ambient. A later call replaces it.
@@ -65,14 +65,9 @@ pub(super) fn scope() -> Option<Arc<Subject>> {
     AMBIENT.try_with(|ambient| Arc::clone(&ambient.scope)).ok()
 }
 
-fn bounds() -> Option<Arc<Bounds>> {
-    AMBIENT.try_with(|ambient| ambient.bounds.clone()).ok().flatten()
-}
-
-/// Checks that a call stays within the bounds of where it is made.
-pub(super) fn check_bounds(subject: &Subject, unit: &Unit) -> Result<(), ValidationError> {
-    let check = |ambient: &Ambient| ambient.bounds.as_ref().map_or(Ok(()), |bounds| bounds.check(subject, unit));
-    AMBIENT.try_with(check).unwrap_or(Ok(()))
+/// What calls may not leave where they are made.
+pub(super) fn limits() -> Limits {
+    AMBIENT.try_with(|ambient| ambient.limits.clone()).unwrap_or_default()
 }
 
 impl CyclesClient {
@@ -99,11 +94,11 @@ impl CyclesClient {
     }
 
     fn as_ambient(&self) -> Ambient {
-        let View { scope: own, bounds: own_bounds, .. } = &*self.view;
+        let View { scope: own, .. } = &*self.view;
         let scope = match scope() {
             Some(outer) => Arc::new(Subject::clone(own).or(&outer)),
             None => Arc::clone(own),
         };
-        Ambient { client: self.clone(), scope, bounds: own_bounds.clone().or_else(bounds) }
+        Ambient { client: self.clone(), scope, limits: self.limits() }
     }
 }

@@ -27,6 +27,8 @@ use std::sync::Arc;
 use crate::error::ConfigError;
 use crate::heartbeat::Heartbeat;
 use crate::protocol::Subject;
+#[cfg(feature = "admin")]
+use crate::protocol::{Unit, ValidationError};
 #[cfg(feature = "journal")]
 use crate::settlement::KeptJournal;
 use crate::settlement::{Keys, Observer, Queue};
@@ -157,7 +159,21 @@ impl CyclesClient {
     #[cfg(feature = "admin")]
     pub(crate) fn bounded_by(&self, bounds: Bounds) -> Self {
         let scope = Arc::new(bounds.scope.clone());
-        self.with_view(View { scope, bounds: Some(Arc::new(bounds)), ..View::clone(&self.view) })
+        let limits = bounds::Limits { mandate: Some(Arc::new(bounds)), ..self.view.limits.clone() };
+        self.with_view(View { scope, limits, ..View::clone(&self.view) })
+    }
+
+    /// A view of a run, which calls may not leave. It may not be wider than what this view and the place of this call are
+    /// limited to.
+    #[cfg(feature = "admin")]
+    pub(crate) fn bounded_by_run(
+        &self,
+        run: Bounds,
+        steps: Option<(&Subject, &Unit)>,
+    ) -> Result<Self, ValidationError> {
+        let scope = Arc::new(run.scope.clone().or(&self.view.scope));
+        let limits = self.limits().narrowed_by(run, steps)?;
+        Ok(self.with_view(View { scope, limits, ..View::clone(&self.view) }))
     }
 
     fn with_view(&self, view: View) -> Self {

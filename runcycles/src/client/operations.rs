@@ -1,5 +1,6 @@
 //! The protocol's operations, one method each, in the specification's order.
 
+use super::bounds::Limits;
 use super::operation::{Operation, Prepared};
 use super::{CyclesClient, ambient};
 use crate::error::Error;
@@ -104,10 +105,12 @@ impl CyclesClient {
     /// Checks that a call stays within the bounds of this view, or else within those of where it is made.
     fn check_bounds(&self, subject: &Subject, unit: &Unit) -> Result<(), ValidationError> {
         self.shared.config.check_tenant(subject)?;
-        match &self.view.bounds {
-            Some(bounds) => bounds.check(subject, unit),
-            None => ambient::check_bounds(subject, unit),
-        }
+        self.limits().check(subject, unit)
+    }
+
+    /// What calls through this view may not leave where this is asked.
+    pub(super) fn limits(&self) -> Limits {
+        self.view.limits.clone().or(ambient::limits())
     }
 
     fn post_path(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::bounds::Bounds;
+use super::bounds::Limits;
 use super::watch::Watch;
 use crate::protocol::Subject;
 
@@ -10,6 +10,6 @@ use crate::protocol::Subject;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct View {
     pub(super) scope: Arc<Subject>,
-    pub(super) bounds: Option<Arc<Bounds>>,
+    pub(super) limits: Limits,
     pub(super) watch: Option<Arc<Watch>>,
 }

@@ -192,7 +192,7 @@ impl IssueMandate {
         let bounds = Bounds {
             scope: place.subject.clone(),
             toolsets: self.toolsets.clone(),
-            units: self.budgets.iter().map(|budget| budget.unit().clone()).collect(),
+            units: Some(self.budgets.iter().map(|budget| budget.unit().clone()).collect()),
         };
         Ok(Mandate {
             admin: self.admin,

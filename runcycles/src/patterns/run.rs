@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::place::{Place, check_units, provide};
 use crate::admin::{Admin, ScopePath};
-use crate::client::{CallPolicies, CyclesClient, Watch, current_client};
+use crate::client::{Bounds, CallPolicies, CyclesClient, Watch, current_client};
 use crate::error::Error;
 use crate::lifecycle::{Context, Outcome, PinnedBody, Terms, govern};
 use crate::protocol::{Amount, ReservationCreateRequest, Reserve, Subject, Unit, ValidationError};
@@ -24,6 +24,11 @@ const STEP_UNITS: [Unit; 4] = [Unit::RiskPoints, Unit::Credits, Unit::Tokens, Un
 ///
 /// The budgets are the authority's, so that they hold across processes and restarts: a run that is started again goes on with what
 /// is left. Everything awaited within [`scope`](Self::scope) belongs to the run.
+///
+/// A call inside that names another level above the run's innermost one, another such one, or a unit that the run has no budget in
+/// would be spent elsewhere and is refused before it is sent, by whichever client it is made and under a sub-agent's mandate too.
+/// Levels below are free, and so are the units of a run that has nothing but steps. A run that is started inside another, or
+/// inside a mandate, lies within it.
 ///
 /// ```
 /// use runcycles::{Error, Run, Scope, admin::Admin, credits, cycles};
@@ -239,6 +244,13 @@ impl StartRun {
         };
         let place = Place::new(&client, self.scope.clone()?)?;
         let steps = self.check(&place)?;
+        let units: Vec<_> = self.budgets.iter().map(|budget| budget.unit().clone()).collect();
+        let bounds = Bounds {
+            scope: place.subject.clone(),
+            toolsets: None,
+            units: Some(units).filter(|units| !units.is_empty()),
+        };
+        let client = client.bounded_by_run(bounds, steps.as_ref().map(|steps| (&steps.subject, steps.most.unit())))?;
         let watch = Arc::new(Watch::new(place.path.as_str()));
         for budget in &self.budgets {
             let ledger = provide(&self.admin, &place.path, budget).await?;
@@ -249,7 +261,7 @@ impl StartRun {
         if let Some(steps) = &steps {
             provide(&self.admin, &steps.path, &steps.most).await?;
         }
-        let client = client.scoped(place.subject).watched_by(Arc::clone(&watch));
+        let client = client.watched_by(Arc::clone(&watch));
         Ok(Run { client, path: place.path, watch, downgrade_after: self.downgrade_after, steps })
     }
 
