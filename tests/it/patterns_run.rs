@@ -177,7 +177,7 @@ async fn nothing_inside_a_run_leaves_it() {
     for (result, field) in [
         (run.scope(call(None, Some("other"), None)).await, "subject.agent"),
         (run.scope(call(Some("between"), None, None)).await, "subject.app"),
-        (elsewhere.run(run.scope(call(None, None, None))).await, "subject.app"),
+        (Box::pin(elsewhere.run(run.scope(call(None, None, None)))).await, "subject.app"),
         (run.scope(in_tokens(&client)).await, "unit"),
         (in_tokens(run.client()).await, "unit"),
         (run.scope(async { start(Scope::agent("other")).budget(credits(9)).await.map(drop) }).await, "subject.agent"),

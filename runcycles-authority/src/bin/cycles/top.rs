@@ -17,6 +17,9 @@ use crate::screen::{Screen, size};
 /// The most reservations that are counted by listing them.
 const MOST: usize = 1_000;
 
+/// The columns of a picture that no terminal shows.
+const COLUMNS: usize = 100;
+
 /// Shows budgets until Ctrl-C, or once.
 pub(crate) async fn top(told: Top) -> Result<String, Box<dyn Error>> {
     let http = reqwest::Client::new();
@@ -26,8 +29,10 @@ pub(crate) async fn top(told: Top) -> Result<String, Box<dyn Error>> {
     };
     // A server that cannot be asked at all is an error; one that goes away while it is watched is told of.
     let mut seen = look(&told, &http).await?;
-    if told.once || !std::io::stdout().is_terminal() {
-        return Ok(frame(&seen, &title, 100, usize::MAX, false).join("\n") + "\n");
+    let is_terminal = std::io::stdout().is_terminal();
+    if told.once || !is_terminal {
+        let width = if is_terminal { size().0 } else { COLUMNS };
+        return Ok(frame(&seen, &title, width, usize::MAX, false).join("\n") + "\n");
     }
 
     let has_colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
