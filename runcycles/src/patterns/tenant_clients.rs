@@ -33,6 +33,7 @@ use crate::transport::Transport;
 /// let clients = TenantClients::new("http://authority", move |tenant| {
 ///     keys.iter().find(|(name, _)| *name == tenant).map(|(_, key)| key.clone())
 /// })
+/// # .settings(|_, builder| builder.journal(runcycles::JournalConfig::disabled()))
 /// .transport(authority.transport());
 ///
 /// answer(&clients, "customer-a", "why is the sky blue?").await?;
