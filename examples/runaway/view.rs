@@ -35,7 +35,7 @@ pub(crate) enum Viewer {
 impl Viewer {
     pub(crate) fn show(&mut self, moment: &Moment<'_>) {
         match self {
-            Self::Live(screen, style) => screen.draw(&panels(moment, screen.width(), *style)),
+            Self::Live(screen, style) => screen.draw(&panels(moment, size().0, *style)),
             Self::Lines(told) => {
                 let calls = moment.seen.calls;
                 if calls / 10 > *told / 10 || (moment.stop.is_some() && calls != *told) {

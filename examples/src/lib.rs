@@ -2,20 +2,19 @@
 //! demos draw with.
 
 mod arguments;
-mod chain;
 mod panel;
-mod screen;
 mod stage;
 mod style;
 mod table;
+#[path = "../../runcycles-authority/src/bin/cycles/terminal/mod.rs"]
+mod terminal;
 mod tree;
 mod world;
 
 pub use self::arguments::{Acts, Arguments};
-pub use self::chain::chain;
-pub use self::panel::{Panel, bar, beside, wrap};
-pub use self::screen::{Screen, size};
+pub use self::panel::{Panel, beside, wrap};
 pub use self::stage::{Calls, Counted, Reply, count_calls, llm, tool, until_denied};
 pub use self::style::{Paint, Style};
+pub use self::terminal::{Screen, bar, chain, size};
 pub use self::tree::{budgets, show};
 pub use self::world::World;

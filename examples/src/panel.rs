@@ -1,6 +1,7 @@
 //! Boxes of text, as wide as they are told to be.
 
 use crate::style::{Paint, Style};
+use crate::terminal::{columns, cut};
 
 /// The width of names.
 const NAME: usize = 13;
@@ -88,31 +89,6 @@ pub fn beside(left: Vec<String>, width: usize, right: Vec<String>) -> Vec<String
     (0..height).map(row).collect()
 }
 
-/// A bar of a width for a budget: what is spent, what is held, and the rest.
-pub fn bar(width: usize, spent: u64, reserved: u64, allocated: u64) -> String {
-    let part = |amount: u64| {
-        let columns = u128::from(amount) * width as u128 / u128::from(allocated.max(1));
-        usize::try_from(columns).unwrap_or(width).min(width)
-    };
-    let spent_columns = if allocated == 0 { width } else { part(spent) };
-    let held_columns = part(spent.saturating_add(reserved)).saturating_sub(spent_columns);
-    let rest = width - spent_columns - held_columns;
-    format!("{}{}{}", "█".repeat(spent_columns), "▒".repeat(held_columns), "░".repeat(rest))
-}
-
-/// How many columns a text takes: the examples write nothing that takes two for one character.
-fn columns(text: &str) -> usize {
-    text.chars().count()
-}
-
-/// A text of at most a width.
-fn cut(text: &str, width: usize) -> String {
-    if columns(text) <= width {
-        return text.to_owned();
-    }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
-}
-
 /// A text as lines of at most a width, broken between words; lines after the first are indented.
 pub fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     if columns(text) <= width {
@@ -160,14 +136,5 @@ mod tests {
                 "╰────────────────────────╯"
             ]
         );
-    }
-
-    #[test]
-    fn a_bar_is_full_when_all_is_spent_and_never_longer() {
-        assert_eq!(bar(10, 50, 20, 100), "█████▒▒░░░");
-        assert_eq!(bar(10, 100, 0, 100), "██████████");
-        assert_eq!(bar(10, 150, 50, 100), "██████████");
-        assert_eq!(bar(4, 0, 0, 0), "████");
-        assert_eq!(bar(4, u64::MAX, u64::MAX, u64::MAX), "████");
     }
 }

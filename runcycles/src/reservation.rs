@@ -19,14 +19,7 @@ pub(crate) const UNHELD: &str = "unheld-";
 #[derive(Debug)]
 pub(crate) struct Reservation {
     pub(crate) id: ReservationId,
-    /// Whether nothing is held. Nothing is settled either then, unless it is recorded by an event.
-    pub(crate) observed: bool,
-    /// Whether its spend is recorded by an event, since nothing is held.
-    pub(crate) by_event: bool,
-    /// Whether its action runs whatever the authority says, and is written down for a report.
-    pub(crate) in_shadow: bool,
-    /// What it took of the allowance for times without the authority.
-    pub(crate) taken: Option<Taken>,
+    pub(crate) hold: Hold,
     pub(crate) subject: Subject,
     pub(crate) action: Action,
     pub(crate) estimate: Amount,
@@ -42,6 +35,20 @@ pub(crate) struct Reservation {
     pub(crate) evidence: Option<EvidenceRef>,
     /// A lock because the action reports from any thread; held for a few assignments.
     report: Mutex<Report>,
+}
+
+/// What stands behind an action.
+#[derive(Debug)]
+pub(crate) enum Hold {
+    /// Budget that is held for it.
+    Budget,
+    /// Nothing, and nothing is settled: the authority only observes, or the mode is off.
+    Nothing,
+    /// Nothing: it runs whatever the authority says, and is written down for a report. Its spend is recorded by an event where the
+    /// mode is metered.
+    Shadow { is_metered: bool },
+    /// A part of the allowance for times without the authority. Its spend is recorded by an event.
+    Allowance(Taken),
 }
 
 /// What the action has said of itself while it runs.
@@ -79,16 +86,13 @@ impl Spend {
 impl Reservation {
     pub(crate) fn new(
         id: ReservationId,
-        observed: bool,
+        hold: Hold,
         request: ReservationCreateRequest,
         answer: ReservationCreateResponse,
     ) -> Self {
         Self {
             id,
-            observed,
-            by_event: false,
-            in_shadow: false,
-            taken: None,
+            hold,
             subject: request.subject,
             action: request.action,
             estimate: request.estimate,
@@ -102,6 +106,26 @@ impl Reservation {
             evidence: answer.cycles_evidence,
             report: Mutex::default(),
         }
+    }
+
+    /// Whether budget is held, which is to be settled or returned.
+    pub(crate) fn is_held(&self) -> bool {
+        matches!(self.hold, Hold::Budget)
+    }
+
+    /// Whether its spend is recorded by an event, since nothing is held.
+    pub(crate) fn is_by_event(&self) -> bool {
+        matches!(self.hold, Hold::Shadow { is_metered: true } | Hold::Allowance(_))
+    }
+
+    /// Whether its action runs whatever the authority says.
+    pub(crate) fn is_in_shadow(&self) -> bool {
+        matches!(self.hold, Hold::Shadow { .. })
+    }
+
+    /// What it took of the allowance for times without the authority.
+    pub(crate) fn taken(&self) -> Option<&Taken> {
+        if let Hold::Allowance(taken) = &self.hold { Some(taken) } else { None }
     }
 
     /// The unit that everything about this reservation is counted in.

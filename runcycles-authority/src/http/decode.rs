@@ -12,7 +12,6 @@ use super::problem::Problem;
 use super::violations::Violations;
 use crate::clock::Millis;
 use crate::engine::SubjectPath;
-use crate::fingerprint::{Canonical, Fingerprint};
 use crate::scope::{ScopePath, is_level_value};
 use crate::state::{Action, Overage};
 use crate::unit::Unit;
@@ -181,19 +180,6 @@ impl SubjectBody<'_> {
         let dimensions = dimensions.map(|(name, value)| (name.to_string(), value.to_string())).collect();
         SubjectPath { path, spelling, dimensions }
     }
-
-    fn write(&self, canonical: &mut Canonical) {
-        for level in [&self.tenant, &self.workspace, &self.app, &self.workflow, &self.agent, &self.toolset] {
-            write_text(canonical, level.as_ref());
-        }
-        canonical.optional(self.dimensions.as_ref(), |canonical, dimensions| {
-            canonical.number(dimensions.len() as u64);
-            for (name, value) in dimensions {
-                canonical.text(name);
-                canonical.text(value);
-            }
-        });
-    }
 }
 
 impl ActionBody<'_> {
@@ -217,17 +203,6 @@ impl ActionBody<'_> {
         let text = |text: &Option<Text<'_>>| Box::from(text.as_deref().unwrap_or_default());
         let tags = self.tags.iter().flatten().map(|tag| Box::from(&**tag)).collect();
         Action { kind: text(&self.kind), name: text(&self.name), tags }
-    }
-
-    fn write(&self, canonical: &mut Canonical) {
-        write_text(canonical, self.kind.as_ref());
-        write_text(canonical, self.name.as_ref());
-        canonical.optional(self.tags.as_ref(), |canonical, tags| {
-            canonical.number(tags.len() as u64);
-            for tag in tags {
-                canonical.text(tag);
-            }
-        });
     }
 }
 
@@ -265,14 +240,6 @@ impl MetricsBody<'_> {
             violations.chars("metrics.model_version", version, 0..=128);
         }
     }
-
-    fn write(&self, canonical: &mut Canonical) {
-        for count in [self.tokens_input, self.tokens_output, self.latency_ms] {
-            canonical.optional(count, |canonical, Integer(count)| canonical.number(count.cast_unsigned()));
-        }
-        write_text(canonical, self.model_version.as_ref());
-        canonical.optional(self.custom.as_ref(), Canonical::object);
-    }
 }
 
 /// Checks the key, which every body has.
@@ -306,96 +273,7 @@ pub(super) fn shared(text: Option<&Text<'_>>) -> Arc<str> {
     Arc::from(text.map(|text| &**text).unwrap_or_default())
 }
 
-fn write_text(canonical: &mut Canonical, text: Option<&Text<'_>>) {
-    canonical.optional(text, |canonical, text| canonical.text(text));
-}
-
-fn write_amount(canonical: &mut Canonical, amount: CheckedAmount) {
-    canonical.text(amount.unit.as_str());
-    canonical.number(amount.value.cast_unsigned());
-}
-
-/// The fingerprint of a request about an action and an amount, without its key, up to what is special to its kind.
-fn begin(kind: &str, subject: &SubjectBody<'_>, action: &ActionBody<'_>, amount: CheckedAmount) -> Canonical {
-    let mut canonical = Canonical::new(kind);
-    subject.write(&mut canonical);
-    action.write(&mut canonical);
-    write_amount(&mut canonical, amount);
-    canonical
-}
-
 impl ReserveBody<'_> {
     /// How long after its end the reservation can be settled, in milliseconds.
     pub(super) const DEFAULT_GRACE_MS: Integer = Integer(5_000);
-
-    pub(super) fn fingerprint(
-        &self,
-        subject: &SubjectBody<'_>,
-        action: &ActionBody<'_>,
-        estimate: CheckedAmount,
-    ) -> Fingerprint {
-        let mut canonical = begin("reserve", subject, action, estimate);
-        canonical.optional(self.ttl_ms, |canonical, ttl| canonical.number(millis(ttl)));
-        canonical.number(millis(self.grace_period_ms.unwrap_or(Self::DEFAULT_GRACE_MS)));
-        write_text(&mut canonical, self.overage_policy.as_ref());
-        canonical.number(u64::from(self.dry_run.unwrap_or(false)));
-        canonical.optional(self.metadata.as_ref(), Canonical::object);
-        canonical.finish()
-    }
-}
-
-impl DecideBody<'_> {
-    pub(super) fn fingerprint(
-        &self,
-        subject: &SubjectBody<'_>,
-        action: &ActionBody<'_>,
-        estimate: CheckedAmount,
-    ) -> Fingerprint {
-        let mut canonical = begin("decide", subject, action, estimate);
-        canonical.optional(self.metadata.as_ref(), Canonical::object);
-        canonical.finish()
-    }
-}
-
-impl EventBody<'_> {
-    pub(super) fn fingerprint(
-        &self,
-        subject: &SubjectBody<'_>,
-        action: &ActionBody<'_>,
-        actual: CheckedAmount,
-    ) -> Fingerprint {
-        let mut canonical = begin("event", subject, action, actual);
-        write_text(&mut canonical, self.overage_policy.as_ref());
-        canonical.optional(self.metrics.as_ref(), |canonical, metrics| metrics.write(canonical));
-        canonical.optional(self.client_time_ms, |canonical, time| canonical.number(millis(time)));
-        canonical.optional(self.metadata.as_ref(), Canonical::object);
-        canonical.finish()
-    }
-}
-
-impl CommitBody<'_> {
-    pub(super) fn fingerprint(&self, actual: CheckedAmount) -> Fingerprint {
-        let mut canonical = Canonical::new("commit");
-        write_amount(&mut canonical, actual);
-        canonical.optional(self.metrics.as_ref(), |canonical, metrics| metrics.write(canonical));
-        canonical.optional(self.metadata.as_ref(), Canonical::object);
-        canonical.finish()
-    }
-}
-
-impl ReleaseBody<'_> {
-    pub(super) fn fingerprint(&self) -> Fingerprint {
-        let mut canonical = Canonical::new("release");
-        write_text(&mut canonical, self.reason.as_ref());
-        canonical.finish()
-    }
-}
-
-impl ExtendBody<'_> {
-    pub(super) fn fingerprint(&self, extend_by: Millis) -> Fingerprint {
-        let mut canonical = Canonical::new("extend");
-        canonical.number(extend_by);
-        canonical.optional(self.metadata.as_ref(), Canonical::object);
-        canonical.finish()
-    }
 }

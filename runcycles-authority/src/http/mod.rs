@@ -5,6 +5,7 @@ mod answer;
 mod cursor;
 mod decode;
 mod exchange;
+mod fingerprints;
 mod gate;
 mod instant;
 mod json;

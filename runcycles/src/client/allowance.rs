@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::duration::parse_duration;
 use crate::error::ConfigError;
-use crate::protocol::{Amount, Unit};
+use crate::protocol::{Amount, AmountError, Unit};
 
 /// What becomes of guarded calls while the authority cannot be reached: no answer, or a server error, to both attempts of a
 /// reservation. A denial, a refused key and an answer that makes no sense are none of that.
@@ -128,22 +128,14 @@ impl FromStr for OnUnavailable {
         let Some((window, false)) = parse_duration(window) else {
             return Err(wrong(format!("{:?} is no time with a unit", window.trim())));
         };
-        let limits = limits.split(',').map(|limit| limit.parse::<Amount>().map_err(|error| wrong(error.to_string())));
-        let mut allowance: Option<Allowance> = None;
-        for limit in limits {
-            let limit = limit?;
-            if allowance
-                .as_ref()
-                .is_some_and(|allowance| allowance.limits.iter().any(|other| other.unit() == limit.unit()))
-            {
+        let mut allowance = Allowance { limits: Vec::new(), window };
+        for limit in limits.split(',') {
+            let limit: Amount = limit.parse().map_err(|error: AmountError| wrong(error.to_string()))?;
+            if allowance.limits.iter().any(|other| other.unit() == limit.unit()) {
                 return Err(wrong(format!("{text:?} names {} twice", limit.unit())));
             }
-            allowance = Some(match allowance {
-                None => Allowance::new(limit, window),
-                Some(allowance) => allowance.and(limit),
-            });
+            allowance.limits.push(limit);
         }
-        let allowance = allowance.ok_or_else(|| wrong(format!("{text:?} names no amount")))?;
         allowance.validate()?;
         Ok(Self::Allow(allowance))
     }

@@ -216,7 +216,7 @@ impl ReservationGuard {
     /// Any [`Error`]; the reservation and its heartbeat are as before. Where the authority only observes there is nothing to
     /// extend, which is an [`Error::Validation`].
     pub async fn extend(&self, by: Duration) -> Result<ExtendResponse, Error> {
-        if self.reservation.observed {
+        if !self.reservation.is_held() {
             return Err(
                 ValidationError::new("extend", "a reservation that is only observed", "one that holds budget").into()
             );
@@ -251,7 +251,7 @@ impl ReservationGuard {
     /// Whether nothing is held: the authority only observes this tenant, or the call ran in a shadow [`Mode`](crate::Mode) or by the
     /// [`Allowance`](crate::Allowance) for times without the authority.
     pub fn is_observed(&self) -> bool {
-        self.reservation.observed
+        !self.reservation.is_held()
     }
 
     /// The decision: allowed, or allowed with caps.
@@ -371,10 +371,10 @@ impl ReservationGuard {
         self.beat = None;
         self.state = State::Settling;
         let mut claim = claim(Arc::clone(&self.reservation));
-        if let Some(taken) = &self.reservation.taken {
+        if let Some(taken) = self.reservation.taken() {
             self.client.shared.allowance.settle(taken, claim.actual().map_or(0, Amount::value));
         }
-        if let (true, Some(actual)) = (self.reservation.in_shadow, claim.actual()) {
+        if let (true, Some(actual)) = (self.reservation.is_in_shadow(), claim.actual()) {
             self.client.shared.shadow.spent(&self.reservation.subject, &self.reservation.estimate, actual);
         }
         claim.key_use = self.key_use.take();

@@ -13,7 +13,7 @@ use crate::protocol::{
     Decision, IdempotencyKey, ReleaseRequest, ReservationCreateRequest, ReservationCreateResponse, ReservationId,
     ValidationError,
 };
-use crate::reservation::Reservation;
+use crate::reservation::{Hold, Reservation};
 use crate::settlement::Queue;
 
 impl CyclesClient {
@@ -100,12 +100,13 @@ impl CyclesClient {
             watch.note(&answer.balances);
         }
         let remaining_ttl_ms = answer.remaining_ttl_ms;
-        let (id, observed) = match answer.reservation_id.take() {
-            Some(id) => (id, false),
-            None => (local_id(&request.idempotency_key)?, true),
+        let (id, hold) = match answer.reservation_id.take() {
+            Some(id) => (id, Hold::Budget),
+            None => (local_id(&request.idempotency_key)?, Hold::Nothing),
         };
-        let reservation = Arc::new(Reservation::new(id, observed, request, answer));
-        let beat = (!observed)
+        let reservation = Arc::new(Reservation::new(id, hold, request, answer));
+        let beat = reservation
+            .is_held()
             .then(|| self.shared.heartbeat.start(&self.shared, &reservation, sent_at, received_at, remaining_ttl_ms));
         Ok(ReservationGuard::new(self.clone(), reservation, beat, owner, Some(key_use)))
     }

@@ -12,7 +12,7 @@ use crate::protocol::{
     Amount, Balance, Decision, DecisionRequest, IdempotencyKey, Level, ReasonCode, ReservationCreateRequest,
     ReservationCreateResponse, ReservationId, ValidationError,
 };
-use crate::reservation::Reservation;
+use crate::reservation::{Hold, Reservation};
 use crate::shadow::Verdict;
 use crate::transport::BoxFuture;
 
@@ -69,7 +69,7 @@ pub(crate) async fn admit(
             }
         };
     }
-    // Rare, and kept out of every other call's future.
+    // Other units, other modes and an allowance take more, and are kept out of every other call's future.
     Box::pin(admit_otherwise(client, request, terms, mode)).await
 }
 
@@ -235,10 +235,11 @@ async fn unenforced(
     let id = ReservationId::new(format!("shadow-{key}"))
         .map_err(|error| ValidationError::new("idempotency_key", error.to_string(), "a plain key"))?;
     answer.decision = Decision::Allow;
-    let mut reservation = Reservation::new(id, true, request, answer);
-    reservation.by_event = mode == Mode::ShadowMetered;
-    reservation.in_shadow = mode != Mode::Off;
-    client.without_hold(reservation)
+    let hold = match mode {
+        Mode::Off | Mode::Enforce => Hold::Nothing,
+        Mode::Shadow | Mode::ShadowMetered => Hold::Shadow { is_metered: mode == Mode::ShadowMetered },
+    };
+    client.without_hold(Reservation::new(id, hold, request, answer))
 }
 
 /// What the authority would say.

@@ -9,7 +9,7 @@ use crate::guard::ReservationGuard;
 use crate::protocol::{
     Decision, IdempotencyKey, ReservationCreateRequest, ReservationCreateResponse, ReservationId, ValidationError,
 };
-use crate::reservation::{Reservation, UNHELD};
+use crate::reservation::{Hold, Reservation, UNHELD};
 
 /// What a call may spend without the authority.
 pub(super) fn allowance<'a>(client: &'a CyclesClient, terms: &Terms) -> Option<&'a Allowance> {
@@ -60,8 +60,5 @@ fn allow(
     let id = ReservationId::new(format!("{UNHELD}{}", IdempotencyKey::random()))
         .map_err(|error| ValidationError::new("reservation_id", error.to_string(), "a plain id"))?;
     let answer = ReservationCreateResponse::new(Decision::Allow, Vec::new());
-    let mut reservation = Reservation::new(id, true, request, answer);
-    reservation.by_event = true;
-    reservation.taken = Some(taken);
-    client.without_hold(reservation)
+    client.without_hold(Reservation::new(id, Hold::Allowance(taken), request, answer))
 }

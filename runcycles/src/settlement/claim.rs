@@ -16,7 +16,7 @@ use crate::protocol::{
     Amount, CommitOveragePolicy, CommitRequest, EventCreateRequest, IdempotencyKey, ListReservationsParams,
     ReleaseRequest, ReservationId, ReservationStatus,
 };
-use crate::reservation::{Reservation, UNHELD};
+use crate::reservation::{Hold, Reservation, UNHELD};
 
 /// What the event of a lapsed reservation says of itself.
 const RECOVERY_REASON: &str = "commit_after_reservation_expired";
@@ -81,7 +81,7 @@ enum Bodies {
 impl Spend {
     fn new(reservation: Arc<Reservation>, request: CommitRequest) -> Self {
         let (id, actual) = (reservation.id.clone(), Some(request.actual.clone()));
-        let unheld = reservation.by_event.then(|| Arc::clone(&reservation));
+        let unheld = reservation.is_by_event().then(|| Arc::clone(&reservation));
         Self { id, actual, bodies: Bodies::Live { reservation, request: Box::new(request) }, unheld }
     }
 
@@ -117,12 +117,12 @@ impl Spend {
 
     /// Whether it was spent while the authority could not be reached.
     pub(super) fn is_without_authority(&self) -> bool {
-        self.unheld.as_ref().is_some_and(|reservation| reservation.taken.is_some())
+        self.unheld.as_ref().is_some_and(|reservation| reservation.taken().is_some())
     }
 
     /// Whether the action ran whatever the authority says.
     pub(super) fn is_in_shadow(&self) -> bool {
-        self.unheld.as_ref().is_some_and(|reservation| reservation.in_shadow)
+        self.unheld.as_ref().is_some_and(|reservation| reservation.is_in_shadow())
     }
 
     /// What it was spent for, where there never was anything to commit.
@@ -147,15 +147,15 @@ impl Spend {
 
 impl Claim {
     pub(crate) fn commit(reservation: Arc<Reservation>, request: CommitRequest) -> Self {
-        if reservation.by_event {
+        if reservation.is_by_event() {
             return Self::new(Work::Event(Spend::new(reservation, request)));
         }
-        let observed = reservation.observed;
+        let observed = !reservation.is_held();
         Self { observed, ..Self::new(Work::Commit(Spend::new(reservation, request))) }
     }
 
     pub(crate) fn release(reservation: Arc<Reservation>, request: ReleaseRequest) -> Self {
-        let observed = reservation.observed;
+        let observed = !reservation.is_held();
         Self { observed, ..Self::new(Work::Release { id: reservation.id.clone(), request }) }
     }
 
@@ -264,17 +264,14 @@ fn event(reservation: &Reservation, request: &CommitRequest) -> EventCreateReque
         .metadata(request.metadata.clone())
         .build();
     event.metrics.clone_from(&request.metrics);
-    if reservation.in_shadow {
-        // What no budget covers is what a report is after: neither refused, nor a debt that outlives the trial.
-        event.overage_policy = Some(CommitOveragePolicy::AllowIfAvailable);
-    }
-    if reservation.by_event {
-        if !reservation.in_shadow {
-            event.overage_policy.clone_from(&reservation.overage_policy);
+    match reservation.hold {
+        Hold::Budget | Hold::Nothing => {
+            event.metadata.insert("recovered_reservation_id".to_owned(), reservation.id.as_str().into());
+            event.metadata.insert("recovery_reason".to_owned(), RECOVERY_REASON.into());
         }
-        return event;
+        // What no budget covers is what a report is after: neither refused, nor a debt that outlives the trial.
+        Hold::Shadow { .. } => event.overage_policy = Some(CommitOveragePolicy::AllowIfAvailable),
+        Hold::Allowance(_) => event.overage_policy.clone_from(&reservation.overage_policy),
     }
-    event.metadata.insert("recovered_reservation_id".to_owned(), reservation.id.as_str().into());
-    event.metadata.insert("recovery_reason".to_owned(), RECOVERY_REASON.into());
     event
 }

@@ -46,26 +46,23 @@ impl Shared {
         use crate::journal::{Body, Record, now};
 
         let (Some(journal), None) = (&self.journal, &claim.kept.record) else { return };
-        let spend = match &mut claim.work {
-            Work::Commit(spend) => spend,
-            Work::Event(spend) if spend.is_without_authority() => {
-                let _announced = journal.announce();
-                let id = spend.id.to_string();
-                let Ok((_, event)) = spend.make() else { return };
-                let record = Record::event(id, Body::made(event), now());
-                claim.kept.writing = Some(Box::pin(journal.write(&record)));
-                claim.kept.record = Some(record);
-                return;
-            }
-            Work::Event(_) | Work::Release { .. } | Work::Lookup { .. } => return,
-        };
         if claim.observed || (claim.attempts == 0 && planted(Bug::JournalAfterSend)) {
             return;
         }
+        let (spend, is_by_event) = match &mut claim.work {
+            Work::Commit(spend) => (spend, false),
+            Work::Event(spend) if spend.is_without_authority() => (spend, true),
+            Work::Event(_) | Work::Release { .. } | Work::Lookup { .. } => return,
+        };
         let _announced = journal.announce();
         let id = spend.id.to_string();
         let Ok((commit, event)) = spend.make() else { return };
-        let record = Record::commit(id, Body::made(commit), Some(Body::made(event)), now());
+        let event = Body::made(event);
+        let record = if is_by_event {
+            Record::event(id, event, now())
+        } else {
+            Record::commit(id, Body::made(commit), Some(event), now())
+        };
         claim.kept.writing = Some(Box::pin(journal.write(&record)));
         claim.kept.record = Some(record);
     }

@@ -94,7 +94,7 @@ impl Shared {
     /// Leaves a hold to lapse with its time to live, since nothing is known of what its action cost, and the application wants no
     /// guess. `reason` says how the action ended.
     pub(crate) fn let_lapse(&self, reservation: &Reservation, reason: &str) {
-        if !reservation.observed || reservation.by_event {
+        if reservation.is_held() || reservation.is_by_event() {
             tracing::warn!(
                 reservation_id = %reservation.id,
                 reason,
@@ -288,7 +288,7 @@ impl Shared {
     fn write_down(&self, claim: &Claim, settlement: &Settlement) {
         let Settlement::RecordedByEvent { uncovered, balances, .. } = settlement else { return };
         let Some(reservation) = claim.spend().and_then(|spend| spend.unheld()) else { return };
-        if let (true, Some(actual)) = (reservation.in_shadow, claim.actual()) {
+        if let (true, Some(actual)) = (reservation.is_in_shadow(), claim.actual()) {
             self.shadow.recorded(&reservation.subject, actual, uncovered.as_ref(), balances);
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::budget::Budget;
 use crate::counters::Counters;
-use crate::table::{columns, cut};
+use crate::terminal::{bar, columns, cut};
 
 /// The least columns of a bar.
 const BAR: usize = 8;
@@ -140,23 +140,13 @@ impl Layout {
         let width = self.name;
         let Some(budget) = line.budget else { return cut(&line.name, width + 1 + self.bar) };
         let name = cut(&line.name, width);
-        let mut text = format!("{name:width$} {}", bar(self.bar, budget));
+        let spent = budget.spent.saturating_add(budget.debt);
+        let mut text = format!("{name:width$} {}", bar(self.bar, spent, budget.reserved, budget.allocated));
         for Column { width, cell, .. } in &self.amounts {
             let _ = write!(text, "  {:>width$}", cell(budget));
         }
         text
     }
-}
-
-/// What is spent, what is held, and what is left.
-fn bar(width: usize, budget: &Budget) -> String {
-    let part = |amount: u64| {
-        let columns = u128::from(amount) * width as u128 / u128::from(budget.allocated.max(1));
-        usize::try_from(columns).unwrap_or(width).min(width)
-    };
-    let spent = if budget.allocated == 0 { width } else { part(budget.spent.saturating_add(budget.debt)) };
-    let held = part(budget.spent.saturating_add(budget.debt).saturating_add(budget.reserved)).saturating_sub(spent);
-    format!("{}{}{}", "█".repeat(spent), "▒".repeat(held), "░".repeat(width - spent - held))
 }
 
 /// Budgets below the scopes that they belong to.

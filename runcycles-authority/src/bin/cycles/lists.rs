@@ -11,7 +11,7 @@ use crate::table::table;
 
 /// Lists budgets.
 pub(crate) async fn balances(told: Balances) -> Result<String, Box<dyn Error>> {
-    let mut budgets = told.server.budgets().await?;
+    let mut budgets = told.server.clients()?.budgets().await?;
     if let Some(scope) = &told.scope {
         let scope = scope.to_ascii_lowercase();
         budgets.retain(|budget| {
@@ -61,7 +61,7 @@ pub(crate) async fn reservations(told: Reservations) -> Result<String, Box<dyn E
     if let Some(tenant) = told.server.tenant() {
         filter = filter.within(runcycles::Scope::tenant(tenant));
     }
-    let reservations = told.server.reservations(filter, most).await?;
+    let reservations = told.server.clients()?.reservations(filter, most).await?;
     if told.json {
         return Ok(serde_json::to_string_pretty(&reservations)? + "\n");
     }

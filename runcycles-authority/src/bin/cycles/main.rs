@@ -7,9 +7,10 @@ mod calc;
 mod counters;
 mod frame;
 mod lists;
-mod screen;
 mod server;
 mod table;
+#[expect(unreachable_pub, reason = "the examples, which are another crate, have it too")]
+mod terminal;
 mod top;
 
 use std::error::Error;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use self::arguments::{Arguments, Command};
+use self::terminal::chain;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -43,15 +45,4 @@ async fn run(command: Command) -> Result<String, Box<dyn Error>> {
         Command::Calc(told) => calc::calc(&told),
         Command::Apply(told) => apply::apply(told).await,
     }
-}
-
-/// An error and its causes, in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

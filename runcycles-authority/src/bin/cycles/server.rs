@@ -41,33 +41,60 @@ impl Operator {
     }
 }
 
+/// What asks a server, as whom the keys say.
+pub(crate) struct Clients {
+    url: String,
+    tenant: Option<String>,
+    /// Where there is an operator's key.
+    admin: Option<Admin>,
+    /// Where there is a key of a tenant.
+    runtime: Option<CyclesClient>,
+}
+
 impl Server {
-    /// A client of the runtime plane.
-    pub(crate) fn client(&self) -> Result<CyclesClient, Box<dyn std::error::Error>> {
-        let key = self.api_key().ok_or(Missing::ApiKey)?;
-        let builder = CyclesClient::builder(key, &self.operator.url).journal(JournalConfig::disabled());
-        Ok(match self.tenant() {
-            Some(tenant) => builder.tenant(tenant),
-            None => builder,
-        }
-        .try_build()?)
+    /// What asks this server.
+    pub(crate) fn clients(&self) -> Result<Clients, Box<dyn std::error::Error>> {
+        let tenant = self.tenant().map(str::to_owned);
+        let admin = self.operator.admin_key().map(|_| self.operator.admin()).transpose()?;
+        let runtime = self.api_key.as_ref().and_then(|key| key.expose()).map(|key| {
+            let builder = CyclesClient::builder(key, &self.operator.url).journal(JournalConfig::disabled());
+            match &tenant {
+                Some(tenant) => builder.tenant(tenant),
+                None => builder,
+            }
+            .try_build()
+        });
+        Ok(Clients { url: self.operator.url.clone(), admin, runtime: runtime.transpose()?, tenant })
+    }
+
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref().filter(|tenant| !tenant.is_empty())
+    }
+}
+
+impl Clients {
+    /// The address of the runtime plane.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn has_api_key(&self) -> bool {
+        self.runtime.is_some()
     }
 
     /// Every budget that the keys open: with an operator's key those of every tenant, or of the one that is named.
     pub(crate) async fn budgets(&self) -> Result<Vec<Budget>, Box<dyn std::error::Error>> {
-        if self.operator.admin_key().is_some() {
-            let filter = match self.tenant() {
+        if let Some(admin) = &self.admin {
+            let filter = match &self.tenant {
                 Some(tenant) => ListBudgets::new().tenant_id(tenant),
                 None => ListBudgets::new(),
             };
-            let ledgers = collect(self.operator.admin()?.budgets(filter), usize::MAX).await?;
+            let ledgers = collect(admin.budgets(filter), usize::MAX).await?;
             return Ok(ledgers.into_iter().map(Budget::from).collect());
         }
-        if self.api_key().is_none() {
-            return Err(Missing::Key.into());
-        }
-        let scope = Scope::tenant(self.tenant().ok_or(Missing::Tenant)?);
-        let balances = collect(self.client()?.balances(BalanceParams::within(scope).limit(200)), usize::MAX).await?;
+        let runtime = self.runtime.as_ref().ok_or(Missing::Key)?;
+        let scope = Scope::tenant(self.tenant.as_deref().ok_or(Missing::Tenant)?);
+        let balances = collect(runtime.balances(BalanceParams::within(scope).limit(200)), usize::MAX).await?;
         Ok(balances.into_iter().map(Budget::from).collect())
     }
 
@@ -77,15 +104,8 @@ impl Server {
         filter: ListReservationsParams,
         most: usize,
     ) -> Result<Vec<ReservationDetail>, Box<dyn std::error::Error>> {
-        Ok(collect(self.client()?.reservations(filter), most).await?)
-    }
-
-    pub(crate) fn api_key(&self) -> Option<&str> {
-        self.api_key.as_ref().and_then(|key| key.expose())
-    }
-
-    pub(crate) fn tenant(&self) -> Option<&str> {
-        self.tenant.as_deref().filter(|tenant| !tenant.is_empty())
+        let runtime = self.runtime.as_ref().ok_or(Missing::ApiKey)?;
+        Ok(collect(runtime.reservations(filter), most).await?)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Rows with columns.
 
+use crate::terminal::columns;
+
 /// A heading and rows, each column as wide as its widest cell: the first to the left, the others to the right.
 pub(crate) fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> String {
     let width = |at: usize| {
@@ -19,17 +21,4 @@ pub(crate) fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) ->
         out.push('\n');
     }
     out
-}
-
-/// How many columns of a terminal a text takes.
-pub(crate) fn columns(text: &str) -> usize {
-    text.chars().count()
-}
-
-/// A text of at most a width.
-pub(crate) fn cut(text: &str, width: usize) -> String {
-    if columns(text) <= width {
-        return text.to_owned();
-    }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }

@@ -9,10 +9,10 @@ use runcycles::models::{ListReservationsParams, ReservationStatus};
 use tokio::time::MissedTickBehavior;
 
 use crate::arguments::Top;
-use crate::chain;
 use crate::counters::Counters;
 use crate::frame::{Seen, frame};
-use crate::screen::{Screen, size};
+use crate::server::Clients;
+use crate::terminal::{Screen, chain, size};
 
 /// The most reservations that are counted by listing them.
 const MOST: usize = 1_000;
@@ -22,13 +22,13 @@ const COLUMNS: usize = 100;
 
 /// Shows budgets until Ctrl-C, or once.
 pub(crate) async fn top(told: Top) -> Result<String, Box<dyn Error>> {
-    let http = reqwest::Client::new();
+    let (clients, http) = (told.server.clients()?, reqwest::Client::new());
     let title = match told.server.tenant() {
         Some(tenant) => format!("cycles top  {}  tenant {tenant}", told.server.operator.url),
         None => format!("cycles top  {}", told.server.operator.url),
     };
     // A server that cannot be asked at all is an error; one that goes away while it is watched is told of.
-    let mut seen = look(&told, &http).await?;
+    let mut seen = look(&clients, &http).await?;
     let is_terminal = std::io::stdout().is_terminal();
     if told.once || !is_terminal {
         let width = if is_terminal { size().0 } else { COLUMNS };
@@ -48,7 +48,7 @@ pub(crate) async fn top(told: Top) -> Result<String, Box<dyn Error>> {
         screen.draw(&frame(&seen, &title, width, height.saturating_sub(1), has_colours));
         let looked = async {
             ticks.tick().await;
-            look(&told, &http).await
+            look(&clients, &http).await
         };
         tokio::select! {
             _ = &mut interrupt => return Ok(String::new()),
@@ -60,15 +60,15 @@ pub(crate) async fn top(told: Top) -> Result<String, Box<dyn Error>> {
     }
 }
 
-async fn look(told: &Top, http: &reqwest::Client) -> Result<Seen, Box<dyn Error>> {
-    let budgets = told.server.budgets().await?;
-    let counters = Counters::ask(http, &told.server.operator.url).await;
+async fn look(clients: &Clients, http: &reqwest::Client) -> Result<Seen, Box<dyn Error>> {
+    let budgets = clients.budgets().await?;
+    let counters = Counters::ask(http, clients.url()).await;
     let live = match counters {
         Some(counters) => Some(counters.in_flight),
         // A server without counters tells its reservations to whoever has a key of the tenant.
-        None if told.server.api_key().is_some() => {
+        None if clients.has_api_key() => {
             let live = ListReservationsParams::new().status(ReservationStatus::Active).limit(200);
-            Some(told.server.reservations(live, MOST).await?.len() as u64)
+            Some(clients.reservations(live, MOST).await?.len() as u64)
         }
         None => None,
     };

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-/// Lines at the end of the terminal that are drawn again in place. The cursor is hidden meanwhile, and comes back however the
-/// program ends that owns the screen: at its end, by Ctrl-C, by a panic.
+/// Lines at the end of the terminal that are drawn again in place. The cursor is hidden meanwhile, and comes back when this is
+/// dropped, also by a panic.
 #[derive(Debug)]
 pub struct Screen {
     /// How many lines stand there.
@@ -17,11 +17,6 @@ impl Screen {
     pub fn begin() -> Self {
         write("\x1b[?25l");
         Self { lines: 0, size: size() }
-    }
-
-    /// How many columns there are.
-    pub fn width(&self) -> usize {
-        size().0
     }
 
     /// Draws lines in place of those before: as many as the terminal has room for.
