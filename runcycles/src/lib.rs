@@ -16,6 +16,7 @@ mod guard;
 mod heartbeat;
 #[cfg(feature = "journal")]
 mod journal;
+pub mod kinds;
 mod lifecycle;
 mod patterns;
 mod planted;
@@ -38,9 +39,9 @@ pub use self::audit::{Audit, AuditFinding, AuditedFunction, AuditedScope};
 pub use self::budget::{Budget, Headroom};
 pub use self::call::{Encoded, IntoAmount, ScopeValue};
 pub use self::client::{
-    Allowance, Answer, CyclesClient, CyclesClientBuilder, CyclesConfig, Durability, HeartbeatPolicy, JournalConfig,
-    Mode, OnUnavailable, OnUnsettled, Operation, Pages, Response, ResponseMetadata, RetryConfig, UnknownSpend,
-    current_client, set_default_client,
+    ActionKinds, Allowance, Answer, CyclesClient, CyclesClientBuilder, CyclesConfig, Durability, HeartbeatPolicy,
+    JournalConfig, Mode, ObservedDenial, OnUnavailable, OnUnsettled, Operation, Pages, Response, ResponseMetadata,
+    RetryConfig, UnknownSpend, current_client, set_default_client,
 };
 pub use self::error::{ConfigError, Error, Refusal, StreamCut, TransportError, TransportErrorKind, denial};
 pub use self::guard::{ReservationGuard, ShutdownReport};

@@ -32,6 +32,8 @@ fn valid_body(route: Route) -> (u16, serde_json::Value) {
         Route::Release => (200, json!({ "status": "RELEASED", "released": tokens })),
         Route::Extend => (200, json!({ "status": "ACTIVE", "expires_at_ms": 1 })),
         Route::Balances => (200, json!({ "balances": [] })),
+        Route::ActionKinds => (200, json!({ "version": "1.0.0", "kinds": [] })),
+        Route::ActionKind => (200, json!({ "kind": "llm.completion", "risk_class": "side_effect" })),
         Route::Event => (201, json!({ "status": "APPLIED", "event_id": "evt_1" })),
     }
 }

@@ -26,6 +26,8 @@ async fn each_operation_has_its_method_and_path() {
         (Route::Extend, "POST", "/v1/reservations/rsv_1/extend"),
         (Route::Balances, "GET", "/v1/balances?tenant=acme"),
         (Route::Event, "POST", "/v1/events"),
+        (Route::ActionKinds, "GET", "/v1/action-kinds"),
+        (Route::ActionKind, "GET", "/v1/action-kinds/llm.completion"),
     ] {
         let script = Script::new();
         let _ = call(&script.client(), route).await;

@@ -7,7 +7,7 @@ use std::path::Path;
 /// The modules of the crate from the bottom up; those on one line do not know each other.
 const LAYERS: [&[&str]; 11] = [
     &["planted", "protocol"],
-    &["error", "price", "scope", "shadow", "sites"],
+    &["error", "kinds", "price", "scope", "shadow", "sites"],
     &["transport"],
     &["client"],
     &["admin", "journal", "reservation"],

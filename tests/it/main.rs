@@ -2,6 +2,7 @@
 
 mod support;
 
+mod action_kinds;
 mod admin_budgets;
 mod admin_provisioning;
 mod admin_reference;
@@ -18,6 +19,7 @@ mod client_requests;
 mod client_scope;
 mod client_secrets;
 mod client_unbudgeted;
+mod deny_details;
 mod end_to_end;
 mod fail_open;
 mod guard_drop;
@@ -43,6 +45,7 @@ mod macro_shapes;
 mod macro_streams;
 mod macro_terms;
 mod macro_units;
+mod observe_mode;
 mod patterns_ladder;
 mod patterns_mandate;
 mod patterns_run;

@@ -3,12 +3,13 @@
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 
+use super::deprecated_kinds;
 use super::metadata::{Response, ResponseMetadata};
 use crate::error::Error;
 use crate::protocol::{
-    BalanceResponse, CommitResponse, CommitStatus, DecisionResponse, ErrorResponse, EventCreateResponse, EventStatus,
-    ExtendResponse, ExtendStatus, ReleaseResponse, ReleaseStatus, ReservationCreateResponse, ReservationDetail,
-    ReservationId, ReservationListResponse,
+    ActionKind, ActionKindPage, BalanceResponse, CommitResponse, CommitStatus, DecisionResponse, ErrorResponse,
+    EventCreateResponse, EventStatus, ExtendResponse, ExtendStatus, ReleaseResponse, ReleaseStatus,
+    ReservationCreateResponse, ReservationDetail, ReservationId, ReservationListResponse,
 };
 
 /// A body that one operation answers with.
@@ -46,6 +47,8 @@ answers! {
     ReservationDetail, "get reservation";
     ReservationListResponse, "list reservations";
     BalanceResponse, "get balances";
+    ActionKindPage, "list action kinds";
+    ActionKind, "get action kind";
 }
 
 impl Answer for ReservationCreateResponse {
@@ -72,6 +75,9 @@ impl Answer for EventCreateResponse {
 pub(crate) fn read<T: Answer>(answer: http::Response<bytes::Bytes>) -> Result<Response<T>, Error> {
     let (head, body) = answer.into_parts();
     let status = head.status;
+    if T::NAMES_SUBJECT {
+        deprecated_kinds::notice(&head.headers);
+    }
     if T::SUCCESS.contains(&status) {
         let problem = match serde_json::from_slice::<T>(&body) {
             Ok(value) => match value.problem() {

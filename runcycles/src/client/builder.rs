@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use http::HeaderName;
 
+use super::action_kinds::KindRegistry;
 use super::allowance::{AllowanceUse, OnUnavailable};
 use super::config::{CyclesConfig, RetryConfig};
 use super::connection::{Connection, default_transport};
 use super::endpoint::Endpoint;
 use super::journal::JournalConfig;
-use super::policy::{HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
+use super::policy::{HeartbeatPolicy, Mode, ObservedDenial, OnUnsettled, UnknownSpend};
 use super::{CyclesClient, Shared, Unbudgeted};
 use crate::error::ConfigError;
 use crate::heartbeat::Heartbeat;
@@ -131,6 +132,12 @@ impl CyclesClientBuilder {
         self
     }
 
+    /// What becomes of calls that a tenant in observe mode is denied; they do not run by default.
+    pub fn observed_denial(mut self, policy: ObservedDenial) -> Self {
+        self.config.observed_denial = policy;
+        self
+    }
+
     /// What becomes of guarded calls while the authority cannot be reached; they are denied by default.
     pub fn on_unavailable(mut self, policy: OnUnavailable) -> Self {
         self.config.on_unavailable = policy;
@@ -200,6 +207,7 @@ impl CyclesClientBuilder {
             sites: CallSites::default(),
             allowance: AllowanceUse::default(),
             unbudgeted: Unbudgeted::default(),
+            action_kinds: KindRegistry::default(),
             shadow: ShadowBook::default(),
         };
         Ok(CyclesClient { shared: Arc::new(shared), view: Arc::default() })

@@ -6,7 +6,7 @@ use super::allowance::{Allowance, OnUnavailable};
 use super::api_key::ApiKey;
 use super::env;
 use super::journal::JournalConfig;
-use super::policy::{HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
+use super::policy::{HeartbeatPolicy, Mode, ObservedDenial, OnUnsettled, UnknownSpend};
 use crate::error::ConfigError;
 use crate::protocol::{Subject, ValidationError};
 
@@ -39,6 +39,8 @@ pub struct CyclesConfig {
     pub on_unsettled: OnUnsettled,
     /// Whether guarded calls are held to what the authority says; yes by default. Guards made by hand always are.
     pub mode: Mode,
+    /// What becomes of calls that a tenant in observe mode is denied; they do not run by default.
+    pub observed_denial: ObservedDenial,
     /// What becomes of guarded calls while the authority cannot be reached; they are denied by default.
     pub on_unavailable: OnUnavailable,
     /// Whether calls for other tenants than the client's are refused here, since its key is known to be that tenant's.
@@ -88,6 +90,7 @@ impl CyclesConfig {
             heartbeat: HeartbeatPolicy::default(),
             on_unsettled: OnUnsettled::default(),
             mode: Mode::default(),
+            observed_denial: ObservedDenial::default(),
             on_unavailable: OnUnavailable::default(),
             is_for_one_tenant: false,
         }
@@ -113,6 +116,7 @@ impl CyclesConfig {
     /// | `CYCLES_UNKNOWN_SPEND` | what becomes of a hold after an early end at an unknown cost: `release`, `charge_estimate` or `hold` | `release` |
     /// | `CYCLES_HEARTBEAT_POLICY` | what becomes of calls whose reservation is lost: `warn`, `fail_on_finalize` or `cancel` | `warn` |
     /// | `CYCLES_MODE` | whether guarded calls are held to what the authority says: `enforce`, `shadow_metered`, `shadow` or `off` | `enforce` |
+    /// | `CYCLES_OBSERVED_DENIAL` | what becomes of calls that a tenant in observe mode is denied: `deny` or `run` | `deny` |
     /// | `CYCLES_FAIL_OPEN` | what guarded calls may spend while the authority cannot be reached: `deny`, or an allowance such as `$5, 100_000 tokens per 1h` | `deny` |
     /// | `CYCLES_ON_UNSETTLED` | what calls return whose settlement is not confirmed: `value` or `error` | `value` |
     ///

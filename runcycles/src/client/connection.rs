@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::StatusCode;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, USER_AGENT};
 
 use super::answer::{self, Answer};
 use super::endpoint::Endpoint;
@@ -43,7 +44,14 @@ impl Connection {
         request: &Prepared,
         timeout: Duration,
     ) -> Result<http::Response<Bytes>, TransportError> {
-        let outgoing = request.to_http(&self.headers);
+        self.exchange(request.to_http(&self.headers), timeout).await
+    }
+
+    async fn exchange(
+        &self,
+        outgoing: http::Request<Bytes>,
+        timeout: Duration,
+    ) -> Result<http::Response<Bytes>, TransportError> {
         match tokio::time::timeout(timeout, self.transport.call(outgoing)).await {
             Ok(answer) => answer,
             Err(elapsed) => Err(TransportError::with_source(TransportErrorKind::Timeout, elapsed)),
@@ -54,6 +62,21 @@ impl Connection {
     pub(crate) async fn send<T: Answer>(&self, request: &Prepared) -> Result<Response<T>, Error> {
         let answer = self.attempt(request, self.attempt_timeout).await?;
         answer::read(answer)
+    }
+
+    /// The same for something that this side may have: nothing where it still holds.
+    pub(crate) async fn send_unless_known<T: Answer>(
+        &self,
+        request: &Prepared,
+        etag: Option<&HeaderValue>,
+    ) -> Result<Option<Response<T>>, Error> {
+        let mut outgoing = request.to_http(&self.headers);
+        outgoing.headers_mut().extend(etag.map(|etag| (IF_NONE_MATCH, etag.clone())));
+        let answer = self.exchange(outgoing, self.attempt_timeout).await?;
+        if etag.is_some() && answer.status() == StatusCode::NOT_MODIFIED {
+            return Ok(None);
+        }
+        answer::read(answer).map(Some)
     }
 }
 

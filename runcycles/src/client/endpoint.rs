@@ -72,7 +72,6 @@ impl Endpoint {
     }
 
     /// One thing of a collection.
-    #[cfg(feature = "admin")]
     pub(crate) fn item(&self, collection: &str, id: &str) -> Result<Uri, ConfigError> {
         if matches!(id, "" | "." | "..") {
             let cure = "name one by its id";

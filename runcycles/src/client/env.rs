@@ -73,6 +73,9 @@ pub(super) fn read(
     if let Some((name, value)) = get("ON_UNSETTLED")? {
         config.on_unsettled = word(name, &value)?;
     }
+    if let Some((name, value)) = get("OBSERVED_DENIAL")? {
+        config.observed_denial = word(name, &value)?;
+    }
     if let Some((name, value)) = get("FAIL_OPEN")? {
         config.on_unavailable = value.parse().map_err(|error: ConfigError| error.of(name))?;
     }

@@ -38,6 +38,17 @@ impl ResponseMetadata {
         self.header("x-ratelimit-reset")?.parse().ok().filter(|reset| *reset > 0)
     }
 
+    /// What the server says of an action's kind that is on its way out (protocol v0.1.26: `X-Cycles-Deprecated-Kind`). Operators are
+    /// warned once for each kind.
+    pub fn deprecated_kind(&self) -> Option<&str> {
+        self.header("x-cycles-deprecated-kind")
+    }
+
+    /// What the server says of a permission that will not do much longer (protocol v0.1.26: `X-Cycles-Permission-Deprecated`).
+    pub fn deprecated_permission(&self) -> Option<&str> {
+        self.header("x-cycles-permission-deprecated")
+    }
+
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers
     }

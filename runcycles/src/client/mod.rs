@@ -1,5 +1,6 @@
 //! The client: settings, operations, lists, what calls inherit.
 
+mod action_kinds;
 mod allowance;
 mod ambient;
 mod answer;
@@ -8,6 +9,7 @@ mod bounds;
 mod builder;
 mod config;
 mod connection;
+mod deprecated_kinds;
 mod duration;
 mod endpoint;
 mod env;
@@ -35,6 +37,7 @@ use crate::settlement::{Keys, Observer, Queue};
 use crate::shadow::ShadowBook;
 use crate::sites::CallSites;
 
+use self::action_kinds::KindRegistry;
 pub(crate) use self::allowance::{AllowanceUse, Taken};
 pub(crate) use self::ambient::carry_ambient;
 pub(crate) use self::answer::read as read_answer;
@@ -55,6 +58,7 @@ pub(crate) use self::unbudgeted::Unbudgeted;
 use self::view::View;
 pub(crate) use self::watch::Watch;
 
+pub use self::action_kinds::ActionKinds;
 pub use self::allowance::{Allowance, OnUnavailable};
 pub use self::ambient::{current_client, set_default_client};
 pub use self::answer::Answer;
@@ -64,7 +68,7 @@ pub use self::journal::{Durability, JournalConfig};
 pub use self::metadata::{Response, ResponseMetadata};
 pub use self::operation::Operation;
 pub use self::pages::Pages;
-pub use self::policy::{HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
+pub use self::policy::{HeartbeatPolicy, Mode, ObservedDenial, OnUnsettled, UnknownSpend};
 
 /// A client of an authority: cheap to clone, one for a process and a tenant.
 ///
@@ -100,6 +104,8 @@ pub(crate) struct Shared {
     pub(crate) allowance: AllowanceUse,
     /// Where operators know that nothing caps calls.
     pub(crate) unbudgeted: Unbudgeted,
+    /// The registry of action kinds, as it was last seen.
+    action_kinds: KindRegistry,
     /// What was seen of calls in shadow modes.
     pub(crate) shadow: ShadowBook,
     /// The journal of known spend, unless it is switched off.

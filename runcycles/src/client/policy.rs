@@ -73,6 +73,22 @@ pub enum Mode {
     Enforce,
 }
 
+/// What becomes of a call that is denied by a decision, where only tenants in observe mode are (protocol v0.1.26: `observe_mode`):
+/// everywhere else a reservation is denied by an error.
+///
+/// Operators put a tenant in observe mode to see what limits would deny before they hold. Whether their calls then run is for the
+/// application to say, since a server of another make may deny by a decision too. A call that asks to be observed itself
+/// ([`Reserve::observe_mode`](crate::Reserve::observe_mode)) always runs, and a [`Mode`] asks for no hold in the first place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ObservedDenial {
+    /// It does not run: a denial is a denial, however it arrives.
+    #[default]
+    Deny,
+    /// It runs with nothing held, and its guard tells the decision. Operators are told.
+    Run,
+}
+
 /// Declares the words that stand for a policy in variables and in the attribute.
 macro_rules! words {
     ($( $policy:ty { $( $word:literal => $variant:ident ),* } )*) => { $(
@@ -97,6 +113,7 @@ words! {
     UnknownSpend { "release" => Release, "charge_estimate" => ChargeEstimate, "hold" => Hold }
     HeartbeatPolicy { "warn" => Warn, "fail_on_finalize" => FailOnFinalize, "cancel" => Cancel }
     OnUnsettled { "value" => Value, "error" => Error }
+    ObservedDenial { "deny" => Deny, "run" => Run }
     Mode { "off" => Off, "shadow" => Shadow, "shadow_metered" => ShadowMetered, "enforce" => Enforce }
 }
 

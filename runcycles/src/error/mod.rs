@@ -10,7 +10,7 @@ mod witness;
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use crate::protocol::{Amount, ErrorCode, EvidenceRef, Extra, ReservationId, Unit, ValidationError};
+use crate::protocol::{Amount, DenyDetail, ErrorCode, EvidenceRef, Extra, ReservationId, Unit, ValidationError};
 
 pub use self::chain::denial;
 pub use self::config::ConfigError;
@@ -284,6 +284,12 @@ impl Error {
     /// What the authority said about the refusal beyond its code.
     pub fn details(&self) -> Option<&Extra> {
         self.refusal().map(Refusal::details)
+    }
+
+    /// Why the action was denied, in detail (protocol v0.1.26): the rule that said no, the quota that is used up, and what an operator
+    /// can do. Absent where the authority told none.
+    pub fn deny_detail(&self) -> Option<DenyDetail> {
+        self.refusal()?.deny_detail()
     }
 
     /// The scopes the authority derived from the subject, where it named them.

@@ -1,5 +1,6 @@
 //! What an authority said when it refused.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use http::HeaderMap;
 use super::Error;
 use super::witness::Mark;
 use crate::protocol::{
-    Amount, ErrorCode, ErrorResponse, EvidenceRef, Extra, ReasonCode, ReservationCreateResponse, SignedAmount, Unit,
+    Amount, DenyDetail, ErrorCode, ErrorResponse, EvidenceRef, Extra, ReasonCode, ReservationCreateResponse,
+    SignedAmount, Unit,
 };
 
 /// What an authority said when it refused, in full.
@@ -78,9 +80,16 @@ impl Refusal {
         self.evidence.as_ref()
     }
 
+    /// Why the action was denied, in detail (protocol v0.1.26): which rule said no, and what would change that. Absent where the
+    /// authority told none.
+    pub fn deny_detail(&self) -> Option<DenyDetail> {
+        DenyDetail::among(&self.details)
+    }
+
     /// The scope that said no, such as `tenant:acme/agent:bot`.
     pub fn scope(&self) -> Option<&str> {
-        self.details.get("scope")?.as_str()
+        let detailed = || self.details.get("deny_detail")?.get("blocked_by_scope");
+        self.details.get("scope").or_else(detailed)?.as_str()
     }
 
     /// What was asked for.
@@ -92,6 +101,25 @@ impl Refusal {
     /// What was left; negative in overdraft.
     pub fn remaining(&self) -> Option<SignedAmount> {
         Some(SignedAmount::new(self.unit()?, self.details.get("remaining")?.as_i64()?))
+    }
+
+    /// What to do about a budget's no: what the authority suggests, or else what the reason says.
+    fn cure(&self) -> Cow<'static, str> {
+        if let Some(fix) = self.suggested_fix() {
+            return format!("; {fix}").into();
+        }
+        Cow::Borrowed(match self.reason {
+            Some(ReasonCode::OverdraftLimitExceeded) => "; the budget is over its limit until it is funded",
+            Some(ReasonCode::DebtOutstanding) => "; repay the budget's debt",
+            _ => "; ask for less, take a cheaper action, or fund the budget",
+        })
+    }
+
+    /// What the authority suggests, no longer than the protocol has it.
+    fn suggested_fix(&self) -> Option<&str> {
+        const LONGEST: usize = 512;
+        let fix = self.details.get("deny_detail")?.get("suggested_fix")?.as_str()?;
+        Some(fix.char_indices().nth(LONGEST).map_or(fix, |(end, _)| &fix[..end]))
     }
 
     fn unit(&self) -> Option<Unit> {
@@ -146,10 +174,9 @@ impl Error {
         refusal.trace_id = body.trace_id.or(refusal.trace_id);
         refusal.details = body.details.unwrap_or_default();
         refusal.evidence = body.cycles_evidence;
-        refusal.reason = Some(match refusal.details.get("reason").and_then(|reason| reason.as_str()) {
-            Some(reason) => ReasonCode::from(reason),
-            None => ReasonCode::from(body.error.as_str()),
-        });
+        let told = refusal.details.get("reason").and_then(|reason| reason.as_str()).map(ReasonCode::from);
+        let told = told.or_else(|| DenyDetail::reason_among(&refusal.details));
+        refusal.reason = Some(told.unwrap_or_else(|| ReasonCode::from(body.error.as_str())));
         refusal.code = Some(body.error.clone());
         match body.error {
             ErrorCode::NotFound if reserves => Self::NoBudget { message: body.message, refusal: Box::new(refusal) },
@@ -182,6 +209,7 @@ impl Error {
     /// that no fallback should route around.
     pub(crate) fn from_denial(answer: ReservationCreateResponse, headers: &HeaderMap) -> Self {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let reason = answer.reason_code.or_else(|| DenyDetail::reason_among(&answer.extra));
         let refusal = Refusal {
             status: 200,
             code: None,
@@ -191,10 +219,10 @@ impl Error {
             details: answer.extra,
             affected_scopes: answer.affected_scopes,
             evidence: answer.cycles_evidence,
-            reason: answer.reason_code.clone(),
+            reason: reason.clone(),
             ..Refusal::default()
         };
-        let Some(reason) = answer.reason_code else {
+        let Some(reason) = reason else {
             return No::Budget.into_error("denied without a reason", refusal);
         };
         let message = format!("denied with reason {reason}");
@@ -216,27 +244,21 @@ impl No {
     fn into_error(self, message: &str, refusal: Refusal) -> Error {
         match self {
             Self::Budget => {
-                let message = refusal.explain(message) + cure(refusal.reason.as_ref());
+                let message = refusal.explain(message) + &refusal.cure();
                 Error::BudgetExceeded { message, retry_after: refusal.retry_after, refusal: Box::new(refusal) }
             }
             // How much is left has nothing to do with it.
             Self::Operator => {
-                let message = match refusal.scope() {
+                let mut message = match refusal.scope() {
                     Some(scope) if !message.contains(scope) => format!("{scope}: {message}"),
                     _ => message.to_owned(),
                 };
+                if let Some(fix) = refusal.suggested_fix() {
+                    let _ = write!(message, "; {fix}");
+                }
                 Error::Blocked { message, refusal: Box::new(refusal) }
             }
         }
-    }
-}
-
-/// What to do about a budget's no.
-fn cure(reason: Option<&ReasonCode>) -> &'static str {
-    match reason {
-        Some(ReasonCode::OverdraftLimitExceeded) => "; the budget is over its limit until it is funded",
-        Some(ReasonCode::DebtOutstanding) => "; repay the budget's debt",
-        _ => "; ask for less, take a cheaper action, or fund the budget",
     }
 }
 

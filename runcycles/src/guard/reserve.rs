@@ -6,15 +6,18 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::ReservationGuard;
-use crate::client::{CyclesClient, Prepared, Response};
+use crate::client::{CyclesClient, ObservedDenial, Prepared, Response};
 use crate::error::Error;
 use crate::planted::{Bug, planted};
 use crate::protocol::{
-    Decision, IdempotencyKey, ReleaseRequest, ReservationCreateRequest, ReservationCreateResponse, ReservationId,
-    ValidationError,
+    Decision, IdempotencyKey, ReasonCode, ReleaseRequest, ReservationCreateRequest, ReservationCreateResponse,
+    ReservationId, ValidationError,
 };
 use crate::reservation::{Hold, Reservation};
 use crate::settlement::Queue;
+
+/// Why a hold is returned that came without a usable decision.
+const NOT_USABLE: &str = "decision_not_usable";
 
 impl CyclesClient {
     /// Holds budget for an action, and keeps holding it until the guard is settled or dropped. Takes a
@@ -61,7 +64,7 @@ impl CyclesClient {
         mut request: ReservationCreateRequest,
         subject_is_complete: bool,
     ) -> Result<ReservationGuard, Error> {
-        if request.dry_run == Some(true) {
+        if request.dry_run == Some(true) && !request.is_observed() {
             let expected = "a live reservation; ask without holding by decide or create_reservation";
             return Err(ValidationError::new("dry_run", "true", expected).into());
         }
@@ -84,9 +87,19 @@ impl CyclesClient {
         let answer = answer.map_err(|error| error.raised_for(&request.estimate))?;
         let headers = answer.metadata;
         let mut answer = answer.value;
-        if !answer.decision.is_allowed() && !planted(Bug::DeniedActionRuns) {
+        if self.only_observes(&request, &answer) {
+            // A server that does not know the mode may hold something all the same.
+            if let Some(id) = answer.reservation_id.take() {
+                self.give_back(&id, "observed_only");
+            }
+            if !answer.decision.is_allowed() {
+                let (action, decision) = (&request.action.kind, &answer.decision);
+                let reason = answer.reason_code.as_ref().map_or("none given", ReasonCode::as_str);
+                tracing::info!(action, %decision, reason, "observed: this call would have been denied");
+            }
+        } else if !answer.decision.is_allowed() && !planted(Bug::DeniedActionRuns) {
             if let Some(id) = &answer.reservation_id {
-                self.give_back(id);
+                self.give_back(id, NOT_USABLE);
             }
             if answer.decision == Decision::Deny {
                 return Err(Error::from_denial(answer, headers.headers()).raised_for(&request.estimate));
@@ -155,13 +168,19 @@ impl CyclesClient {
 
     /// Returns a hold that an unusable answer named, unless somebody asks again with its key.
     fn give_back_later(&self, key: &IdempotencyKey, id: &ReservationId) {
-        let request = ReleaseRequest::new("decision_not_usable");
+        let request = ReleaseRequest::new(NOT_USABLE);
         self.shared.release_orphan_in_background(key, id.clone(), request, &Handle::current());
     }
 
-    /// Returns a hold that came without a usable decision.
-    fn give_back(&self, id: &ReservationId) {
-        let request = ReleaseRequest::new("decision_not_usable");
+    /// Whether a call runs whatever the answer says: it asks to be observed, or its tenant is and the client's policy lets it run.
+    fn only_observes(&self, request: &ReservationCreateRequest, answer: &ReservationCreateResponse) -> bool {
+        let denied_by_decision = || answer.decision == Decision::Deny && answer.reservation_id.is_none();
+        request.is_observed() || (self.config().observed_denial == ObservedDenial::Run && denied_by_decision())
+    }
+
+    /// Returns a hold that nobody owns.
+    fn give_back(&self, id: &ReservationId, reason: &'static str) {
+        let request = ReleaseRequest::new(reason);
         self.shared.release_in_background(id.clone(), request, &Handle::current());
     }
 }

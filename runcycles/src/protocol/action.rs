@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::PolicyKeys;
 use super::validation::{ValidationError, check_chars};
 use super::wire_object::object_only;
 
@@ -23,6 +24,9 @@ pub struct Action {
     /// Tags for policies and reports: at most 10, each at most 64 characters.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_empty")]
     pub tags: Vec<String>,
+    /// What policies can look at beside the kind (protocol v0.1.26); absent unless the application gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_keys: Option<Box<PolicyKeys>>,
 }
 
 object_only!(Action);
@@ -35,12 +39,18 @@ fn null_as_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Ve
 impl Action {
     /// An action of a kind, with a name.
     pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { kind: kind.into(), name: name.into(), tags: Vec::new() }
+        Self { kind: kind.into(), name: name.into(), tags: Vec::new(), policy_keys: None }
     }
 
     /// Adds a tag.
     pub fn tag(mut self, tag: impl Into<String>) -> Self {
         self.tags.push(tag.into());
+        self
+    }
+
+    /// Gives policies more to look at than the kind (protocol v0.1.26). Servers of v0.1.25 may refuse the request.
+    pub fn policy_keys(mut self, keys: PolicyKeys) -> Self {
+        self.policy_keys = Some(Box::new(keys));
         self
     }
 
@@ -55,6 +65,7 @@ impl Action {
         if self.tags.len() > 10 {
             return Err(ValidationError::new("action.tags", format!("{} tags", self.tags.len()), "at most 10"));
         }
-        self.tags.iter().try_for_each(|tag| check_chars("action.tags", tag, 0..=64))
+        self.tags.iter().try_for_each(|tag| check_chars("action.tags", tag, 0..=64))?;
+        self.policy_keys.as_ref().map_or(Ok(()), |keys| keys.validate())
     }
 }

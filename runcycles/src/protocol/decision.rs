@@ -45,6 +45,10 @@ string_enum! {
         ActionKindDenied = "ACTION_KIND_DENIED",
         /// The kind of action is not on the allow list (protocol v0.1.26).
         ActionKindNotAllowed = "ACTION_KIND_NOT_ALLOWED",
+        /// The tenant is suspended (protocol v0.1.26).
+        TenantSuspended = "TENANT_SUSPENDED",
+        /// A policy forbids it (protocol v0.1.26).
+        PolicyViolation = "POLICY_VIOLATION",
     }
 }
 

@@ -4,15 +4,19 @@
 //! required here too, with its type.
 
 mod action;
+mod action_kind;
 #[cfg(feature = "admin")]
 pub(crate) mod admin;
 mod amount;
 mod balance;
 mod decision;
+mod deny_detail;
 mod error_response;
 mod evidence;
 mod ids;
 mod metrics;
+mod observe_mode;
+mod policy_keys;
 mod queries;
 mod requests;
 mod responses;
@@ -26,15 +30,19 @@ mod wire_object;
 pub(crate) use self::queries::QueryPairs;
 
 pub use self::action::Action;
+pub use self::action_kind::{ActionKind, ActionKindPage, ListActionKinds, PolicyKeySpec, RiskClass};
 #[doc(hidden)]
 pub use self::amount::usd_literal;
 pub use self::amount::{Amount, AmountError, MAX_AMOUNT, SignedAmount, credits, risk_points, tokens};
 pub use self::balance::{Balance, BalanceResponse};
 pub use self::decision::{Caps, Decision, ReasonCode};
+pub use self::deny_detail::{DenyDetail, QuotaViolation, QuotaWindow};
 pub use self::error_response::{ErrorCode, ErrorResponse};
 pub use self::evidence::{EvidenceRef, ReservationEvidence};
 pub use self::ids::{EventId, IdError, IdempotencyKey, ReservationId};
 pub use self::metrics::CyclesMetrics;
+pub use self::observe_mode::ObserveMode;
+pub use self::policy_keys::PolicyKeys;
 pub use self::queries::{BalanceParams, Include, ListReservationsParams, SortDirection, SortKey};
 pub use self::requests::{
     CommitOveragePolicy, CommitRequest, CommitRequestBuilder, DecisionRequest, DecisionRequestBuilder,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::string_enum::string_enum;
 use super::validation::{ValidationError, check_chars, check_range};
 use super::wire_object::Extra;
-use super::{Action, Amount, CyclesMetrics, IdempotencyKey, MAX_AMOUNT, Subject};
+use super::{Action, Amount, CyclesMetrics, IdempotencyKey, MAX_AMOUNT, ObserveMode, PolicyKeys, Subject};
 
 /// Free data that travels with a request: a JSON object.
 pub type Metadata = Extra;
@@ -96,6 +96,14 @@ macro_rules! action_request {
             /// Starts a request for an action of a kind, with a name.
             pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
                 $request::builder().action(Action::new(kind, name))
+            }
+        }
+
+        impl<N> $builder<Action, N> {
+            /// Gives policies more to look at than the action's kind (protocol v0.1.26). Servers of v0.1.25 may refuse the request.
+            pub fn policy_keys(mut self, keys: PolicyKeys) -> Self {
+                self.action = self.action.policy_keys(keys);
+                self
             }
         }
 
@@ -196,6 +204,8 @@ action_request! {
         dry_run: bool,
     }
     by_hand {
+        /// Whether the call is held to the answer (protocol v0.1.26); the tenant's setting if it is absent.
+        observe_mode: ObserveMode,
         /// How long the reservation lives unless it is extended: 1,000 to 86,400,000 ms.
         ttl_ms: u64,
         /// How long after that a commit is still accepted: 0 to 60,000 ms.
@@ -216,9 +226,25 @@ impl<A, N> Reserve<A, N> {
         self.grace_period_ms = Some(whole_millis(grace_period));
         self
     }
+
+    /// Whether the call is held to the answer (protocol v0.1.26). [`ObserveMode::Observe`] has everything evaluated and nothing
+    /// held, and the call runs whatever the answer is; the server tells its operators what it would have denied.
+    ///
+    /// `dry_run` goes with it, so that a server which does not know the mode holds nothing either. Servers of v0.1.25 may refuse the
+    /// request.
+    pub fn observe_mode(mut self, mode: ObserveMode) -> Self {
+        self.dry_run = (mode == ObserveMode::Observe).then_some(true);
+        self.observe_mode = Some(mode);
+        self
+    }
 }
 
 impl ReservationCreateRequest {
+    /// Whether the call runs whatever the answer is.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.observe_mode == Some(ObserveMode::Observe)
+    }
+
     /// Checks the protocol's limits.
     pub(crate) fn validate(&self) -> Result<(), ValidationError> {
         self.subject.validate()?;
@@ -229,6 +255,10 @@ impl ReservationCreateRequest {
         }
         if let Some(grace_period_ms) = self.grace_period_ms {
             check_range("grace_period_ms", grace_period_ms, 0..=60_000)?;
+        }
+        if self.is_observed() && self.dry_run != Some(true) {
+            let expected = "dry_run with it, which Reserve::observe_mode sets";
+            return Err(ValidationError::new("observe_mode", "OBSERVE without dry_run", expected));
         }
         Ok(())
     }

@@ -3,8 +3,8 @@
 use super::string_enum::string_enum;
 use super::wire_object::{Extra, wire_object};
 use super::{
-    Action, Amount, Balance, Caps, Decision, EventId, EvidenceRef, IdempotencyKey, ReasonCode, ReservationEvidence,
-    ReservationId, Subject,
+    Action, Amount, Balance, Caps, Decision, DenyDetail, EventId, EvidenceRef, IdempotencyKey, ReasonCode,
+    ReservationEvidence, ReservationId, Subject,
 };
 
 string_enum! {
@@ -86,6 +86,13 @@ wire_object! {
             /// The budgets that were checked, after the reservation.
             balances: Balance,
         }
+    }
+}
+
+impl ReservationCreateResponse {
+    /// Why it was denied, in detail (protocol v0.1.26), where the server told.
+    pub fn deny_detail(&self) -> Option<DenyDetail> {
+        DenyDetail::among(&self.extra)
     }
 }
 
@@ -172,6 +179,13 @@ wire_object! {
             /// Every scope derived from the subject, outermost first.
             affected_scopes: String,
         }
+    }
+}
+
+impl DecisionResponse {
+    /// Why it would be denied, in detail (protocol v0.1.26), where the server told.
+    pub fn deny_detail(&self) -> Option<DenyDetail> {
+        DenyDetail::among(&self.extra)
     }
 }
 

@@ -32,6 +32,8 @@ impl Honest {
             Route::Decide => (200, json!({ "decision": "ALLOW" })),
             Route::List => (200, json!({ "reservations": [] })),
             Route::Balances => (200, json!({ "balances": [] })),
+            Route::ActionKinds => (200, json!({ "version": "1.0.0", "kinds": [] })),
+            Route::ActionKind => (200, json!({ "kind": "llm.completion", "risk_class": "side_effect" })),
             Route::Get => {
                 (404, json!({ "error": "NOT_FOUND", "message": "no such reservation", "request_id": "req_1" }))
             }

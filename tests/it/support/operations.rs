@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use runcycles::models::{
     Action, BalanceParams, CommitRequest, DecisionRequest, EventCreateRequest, ExtendRequest, IdempotencyKey,
-    ListReservationsParams, ReleaseRequest, ReservationCreateRequest, ReservationId,
+    ListActionKinds, ListReservationsParams, ReleaseRequest, ReservationCreateRequest, ReservationId,
 };
 use runcycles::{CyclesClient, Error, Reserve, Scope, tokens};
 
 use super::sent::Route;
 
 /// All operations.
-pub(crate) const ALL: [Route; 9] = [
+pub(crate) const ALL: [Route; 11] = [
     Route::Decide,
     Route::Reserve,
     Route::List,
@@ -21,6 +21,8 @@ pub(crate) const ALL: [Route; 9] = [
     Route::Extend,
     Route::Balances,
     Route::Event,
+    Route::ActionKinds,
+    Route::ActionKind,
 ];
 
 /// Those that name who acts.
@@ -39,6 +41,8 @@ pub(crate) async fn call(client: &CyclesClient, route: Route) -> Result<(), Erro
         Route::Extend => client.extend_reservation(&id, &ExtendRequest::new(Duration::from_secs(60))).await.map(drop),
         Route::Balances => client.get_balances(&BalanceParams::within(Scope::tenant("acme"))).await.map(drop),
         Route::Event => client.create_event(&event()).await.map(drop),
+        Route::ActionKinds => client.list_action_kinds(&ListActionKinds::new()).await.map(drop),
+        Route::ActionKind => client.get_action_kind("llm.completion").await.map(drop),
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) enum Route {
     Extend,
     Balances,
     Event,
+    ActionKinds,
+    ActionKind,
 }
 
 impl Route {
@@ -36,6 +38,8 @@ impl Route {
             ("POST", ["reservations", _, "extend"]) => Self::Extend,
             ("GET", ["balances"]) => Self::Balances,
             ("POST", ["events"]) => Self::Event,
+            ("GET", ["action-kinds"]) => Self::ActionKinds,
+            ("GET", ["action-kinds", _]) => Self::ActionKind,
             _ => return None,
         })
     }
