@@ -56,6 +56,8 @@ pub use self::scope::Scope;
 pub use self::settlement::{FlushReport, Settlement, SettlementCounters, SettlementEvent, SettlementStep};
 pub use self::shadow::{ShadowCaller, ShadowDenial, ShadowOverage, ShadowReport, ShadowSpend};
 pub use self::stream::{Metered, metered};
+#[cfg(feature = "hyper")]
+pub use self::transport::HyperTransport;
 #[cfg(feature = "reqwest")]
 pub use self::transport::ReqwestTransport;
 pub use self::transport::{BoxFuture, Transport};

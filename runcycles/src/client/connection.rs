@@ -88,8 +88,18 @@ pub(crate) fn default_transport(connect_timeout: Duration, base_url: &str) -> Re
 }
 
 /// The transport of clients that are given none.
-#[cfg(not(feature = "reqwest"))]
+#[cfg(all(feature = "hyper", not(feature = "reqwest")))]
+pub(crate) fn default_transport(connect_timeout: Duration, base_url: &str) -> Result<Box<dyn Transport>, ConfigError> {
+    if !cfg!(feature = "hyper-rustls") && base_url.starts_with("https:") {
+        let cure = "enable the feature hyper-rustls of runcycles, or give the builder a transport that speaks TLS";
+        return Err(ConfigError::new("base_url", format!("{base_url:?} takes TLS, and there is none"), cure));
+    }
+    Ok(Box::new(crate::transport::HyperTransport::with_connect_timeout(connect_timeout)))
+}
+
+/// The transport of clients that are given none.
+#[cfg(not(any(feature = "hyper", feature = "reqwest")))]
 pub(crate) fn default_transport(_: Duration, _: &str) -> Result<Box<dyn Transport>, ConfigError> {
-    let cure = "give the builder one with .transport(…), or enable the feature rustls of runcycles";
+    let cure = "give the builder one with .transport(…), or enable the feature rustls or hyper of runcycles";
     Err(ConfigError::new("transport", "there is none", cure))
 }

@@ -1,5 +1,11 @@
 //! The only door to the network.
 
+#[cfg(feature = "hyper")]
+mod hyper;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod pieces;
+#[cfg(any(feature = "hyper", feature = "reqwest"))]
+mod pool;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 
@@ -11,6 +17,8 @@ use bytes::Bytes;
 
 use crate::error::TransportError;
 
+#[cfg(feature = "hyper")]
+pub use self::hyper::HyperTransport;
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::ReqwestTransport;
 

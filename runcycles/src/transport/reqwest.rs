@@ -4,24 +4,12 @@ use std::error::Error as StdError;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use reqwest::redirect::Policy;
 
-use super::{BoxFuture, Transport};
+use super::pieces::Pieces;
+use super::{BoxFuture, Transport, pool};
 use crate::error::{TransportError, TransportErrorKind};
-
-/// The largest answer that is read, in bytes. The largest one of the protocol is a page of 200 reservations with metadata.
-const MAX_BODY_BYTES: usize = 16 << 20;
-
-/// Idle connections are closed before servers do it: some close them after 5 seconds, and a request that is written at that
-/// moment is lost.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(4);
-
-/// The most idle connections kept for a host.
-const POOL_MAX_IDLE: usize = 32;
-
-/// How often an idle connection is probed, so that middleboxes keep it.
-const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// Carries requests by reqwest. Connections are pooled; redirects are not followed; bodies are bounded to 16 MiB.
 ///
@@ -62,9 +50,9 @@ impl Setup {
         let mut builder = reqwest::Client::builder()
             .redirect(Policy::none())
             .connect_timeout(self.connect_timeout)
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            .pool_max_idle_per_host(POOL_MAX_IDLE)
-            .tcp_keepalive(TCP_KEEPALIVE)
+            .pool_idle_timeout(pool::IDLE_TIMEOUT)
+            .pool_max_idle_per_host(pool::MAX_IDLE)
+            .tcp_keepalive(pool::TCP_KEEPALIVE)
             .referer(false);
         if !self.tls {
             builder = without_roots(builder);
@@ -99,27 +87,13 @@ impl Transport for ReqwestTransport {
     }
 }
 
-/// Reads a body up to the limit. One that arrives in one piece is not copied.
+/// Reads a body up to the limit.
 async fn read_body(mut answer: reqwest::Response) -> Result<Bytes, TransportError> {
-    let Some(first) = answer.chunk().await.map_err(failed)? else { return Ok(Bytes::new()) };
-    let mut whole = BytesMut::new();
-    let mut piece = first;
-    loop {
-        if whole.len() + piece.len() > MAX_BODY_BYTES {
-            return Err(TransportError::new(TransportErrorKind::BodyTooLarge));
-        }
-        match answer.chunk().await.map_err(failed)? {
-            None if whole.is_empty() => return Ok(piece),
-            None => {
-                whole.extend_from_slice(&piece);
-                return Ok(whole.freeze());
-            }
-            Some(next) => {
-                whole.extend_from_slice(&piece);
-                piece = next;
-            }
-        }
+    let mut pieces = Pieces::default();
+    while let Some(piece) = answer.chunk().await.map_err(failed)? {
+        pieces.push(piece)?;
     }
+    Ok(pieces.join())
 }
 
 fn failed(error: reqwest::Error) -> TransportError {
