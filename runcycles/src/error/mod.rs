@@ -3,6 +3,7 @@
 mod chain;
 mod config;
 mod cut;
+mod for_model;
 mod refusal;
 mod transport;
 mod witness;

@@ -146,7 +146,7 @@ fn commit_also(also: Vec<ReservationGuard>, actual: Vec<Result<Amount, Validatio
 }
 
 /// Tells operators of an action that will take longer than its reservation can live.
-fn warn_of_a_long_plan(guard: &ReservationGuard, planned: Duration) {
+pub(super) fn warn_of_a_long_plan(guard: &ReservationGuard, planned: Duration) {
     let longest = guard.lease_ref().and_then(|lease| lease.longest());
     if let Some(longest) = longest.filter(|longest| planned > *longest) {
         tracing::warn!(

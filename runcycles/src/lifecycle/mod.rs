@@ -1,6 +1,7 @@
 //! The guarded call: reserve, run, settle.
 
 mod admission;
+mod begin;
 mod carry;
 mod context;
 mod govern;

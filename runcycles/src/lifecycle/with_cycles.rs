@@ -130,7 +130,7 @@ impl WithCyclesConfig {
         self
     }
 
-    fn into_parts(
+    pub(super) fn into_parts(
         self,
         client: &CyclesClient,
     ) -> (ReservationCreateRequest, CallPolicies, Terms, Option<CyclesMetrics>) {
