@@ -29,6 +29,8 @@ mod shadow;
 mod sites;
 mod stream;
 mod transport;
+#[cfg(feature = "webhooks")]
+pub mod webhooks;
 
 pub mod models {
     //! The protocol's requests, answers and values.

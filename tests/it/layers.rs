@@ -5,10 +5,11 @@ use std::fs;
 use std::path::Path;
 
 /// The modules of the crate from the bottom up; those on one line do not know each other.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["planted", "protocol"],
     &["error", "kinds", "price", "scope", "shadow", "sites"],
     &["transport"],
+    &["webhooks"],
     &["client"],
     &["admin", "journal", "reservation"],
     &["heartbeat", "settlement"],

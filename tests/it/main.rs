@@ -70,3 +70,5 @@ mod settlement_shutdown;
 mod shadow_report;
 mod stream_cut;
 mod stream_metered;
+mod webhook_events;
+mod webhook_verification;

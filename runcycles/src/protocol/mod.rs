@@ -20,12 +20,12 @@ mod policy_keys;
 mod queries;
 mod requests;
 mod responses;
-mod string_enum;
+pub(crate) mod string_enum;
 mod subject;
 mod timestamp;
 mod unit;
 pub(crate) mod validation;
-mod wire_object;
+pub(crate) mod wire_object;
 
 pub(crate) use self::queries::QueryPairs;
 
