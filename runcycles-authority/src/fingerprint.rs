@@ -34,34 +34,47 @@ impl Fingerprint {
 /// Two requests have the same form exactly when their members have the same values. The order of members, white space and
 /// escapes do not reach it, and absent members with a default are written as the default. Texts carry their length, so
 /// that no two sequences of members share a form.
-#[derive(Debug)]
 pub(crate) struct Canonical {
-    form: Vec<u8>,
+    digest: Sha256,
+    /// What is not digested yet: the whole form of most requests, which is digested in one piece.
+    tail: [u8; 512],
+    len: usize,
 }
 
 impl Canonical {
     /// Starts the form of one kind of request.
     pub(crate) fn new(kind: &str) -> Self {
-        let mut canonical = Self { form: Vec::with_capacity(512) };
+        let mut canonical = Self { digest: Sha256::new(), tail: [0; 512], len: 0 };
         canonical.text(kind);
         canonical
     }
 
     pub(crate) fn text(&mut self, text: &str) {
         self.number(text.len() as u64);
-        self.form.extend_from_slice(text.as_bytes());
+        self.write(text.as_bytes());
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(room) = self.tail.get_mut(self.len..self.len + bytes.len()) {
+            room.copy_from_slice(bytes);
+            self.len += bytes.len();
+            return;
+        }
+        self.digest.update(&self.tail[..self.len]);
+        self.digest.update(bytes);
+        self.len = 0;
     }
 
     pub(crate) fn number(&mut self, number: u64) {
-        self.form.extend_from_slice(&number.to_le_bytes());
+        self.write(&number.to_le_bytes());
     }
 
     /// A member that may be absent.
     pub(crate) fn optional<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         match value {
-            None => self.form.push(0),
+            None => self.write(&[0]),
             Some(value) => {
-                self.form.push(1);
+                self.write(&[1]);
                 write(self, value);
             }
         }
@@ -70,18 +83,18 @@ impl Canonical {
     /// Free JSON, with the members of objects in order and equal numbers written alike.
     pub(crate) fn json(&mut self, value: &Value) {
         match value {
-            Value::Null => self.form.push(b'n'),
-            Value::Bool(value) => self.form.push(if *value { b't' } else { b'f' }),
+            Value::Null => self.write(b"n"),
+            Value::Bool(value) => self.write(if *value { b"t" } else { b"f" }),
             Value::Number(number) => {
-                self.form.push(b'd');
+                self.write(b"d");
                 self.text(&canonical_number(number));
             }
             Value::String(text) => {
-                self.form.push(b's');
+                self.write(b"s");
                 self.text(text);
             }
             Value::Array(items) => {
-                self.form.push(b'a');
+                self.write(b"a");
                 self.number(items.len() as u64);
                 for item in items {
                     self.json(item);
@@ -93,7 +106,7 @@ impl Canonical {
 
     /// A free JSON object.
     pub(crate) fn object(&mut self, members: &serde_json::Map<String, Value>) {
-        self.form.push(b'o');
+        self.write(b"o");
         self.number(members.len() as u64);
         let mut names: Vec<_> = members.keys().collect();
         names.sort_unstable();
@@ -103,8 +116,9 @@ impl Canonical {
         }
     }
 
-    pub(crate) fn finish(self) -> Fingerprint {
-        Fingerprint(Sha256::digest(&self.form).into())
+    pub(crate) fn finish(mut self) -> Fingerprint {
+        self.digest.update(&self.tail[..self.len]);
+        Fingerprint(self.digest.finalize().into())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::engine::{Commit, Engine, Reserve, SubjectPath};
 use crate::fingerprint::Canonical;
 use crate::ids::IdSource;
 use crate::scope::ScopePath;
-use crate::state::{Action, TenantId};
+use crate::state::{NamedAction, TenantId};
 use crate::unit::Unit;
 
 /// Reserves and commits on an authority's engine, without requests around it.
@@ -31,15 +31,14 @@ impl EngineProbe {
         let id = self.ids.next();
         let (path, spelling) = ScopePath::derive(levels.iter().copied());
         let mut key_buffer = Uuid::encode_buffer();
-        let key: &str = self.ids.next().simple().encode_lower(&mut key_buffer);
-        let text = |text: &str| Box::<str>::from(text);
+        let key: &str = self.ids.next().hyphenated().encode_lower(&mut key_buffer);
         let reserved = self.engine.execute(Reserve {
             id,
             tenant: self.tenant,
-            key: key.into(),
+            key,
             fingerprint: Canonical::new(key).finish(),
             subject: SubjectPath { path, spelling, dimensions: std::collections::BTreeMap::new() },
-            action: Action { kind: text("llm.completion"), name: text("gpt-4o"), tags: Box::default() },
+            action: NamedAction { kind: "llm.completion", name: "gpt-4o", tags: Vec::new() },
             unit: Unit::UsdMicrocents,
             estimate: amount,
             ttl_ms: None,

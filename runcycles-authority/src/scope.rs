@@ -8,6 +8,30 @@ use runcycles::models::Level;
 /// The longest value of a level, in characters.
 const MAX_LEVEL_CHARS: usize = 128;
 
+/// The longest path: every level, its name of at most ten characters with the colon, and the slash before the next.
+const MAX_PATH_BYTES: usize = Level::ALL.len() * (MAX_LEVEL_CHARS + 11);
+
+/// A path that is put together where it costs no allocation.
+struct Spelled {
+    text: [u8; MAX_PATH_BYTES],
+    len: usize,
+}
+
+impl Spelled {
+    fn push(&mut self, part: &str) {
+        let end = self.len + part.len();
+        if let Some(place) = self.text.get_mut(self.len..end) {
+            place.copy_from_slice(part.as_bytes());
+            self.len = end;
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        // What parts of text make up is text.
+        std::str::from_utf8(&self.text[..self.len]).unwrap_or_default()
+    }
+}
+
 /// The canonical path of a scope, such as `tenant:acme/agent:bot`: lower-case segments, outermost level first.
 ///
 /// No value contains a slash, so every scope above this one is a prefix that ends before a slash.
@@ -19,18 +43,19 @@ impl ScopePath {
     ///
     /// The values keep their case in `spelling`, the path does not.
     pub(crate) fn derive<'a>(levels: impl Iterator<Item = (Level, &'a str)>) -> (Self, Spelling) {
-        let mut spelled = String::with_capacity(64);
+        let mut spelled = Spelled { text: [0; MAX_PATH_BYTES], len: 0 };
         for (level, value) in levels {
-            if !spelled.is_empty() {
-                spelled.push('/');
+            if spelled.len > 0 {
+                spelled.push("/");
             }
-            spelled.push_str(level.as_str());
-            spelled.push(':');
-            spelled.push_str(value);
+            spelled.push(level.as_str());
+            spelled.push(":");
+            spelled.push(value);
         }
+        let spelled = spelled.as_str();
         if spelled.bytes().any(|byte| byte.is_ascii_uppercase()) {
             let path = Self(spelled.to_ascii_lowercase().into());
-            return (path, Spelling(Some(spelled.into_boxed_str())));
+            return (path, Spelling(Some(spelled.into())));
         }
         (Self(spelled.into()), Spelling(None))
     }

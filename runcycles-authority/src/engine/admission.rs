@@ -1,9 +1,9 @@
 //! Whether budgets admit an amount.
 
-use super::hold::{denied_at, standing};
+use super::hold::{Standing, denied_at};
 use super::{Denial, Reason, Refusal};
 use crate::scope::ScopePath;
-use crate::state::{Ledger, LedgerId, LedgerStatus, Overage, Posting, State, TenantId, TenantStatus};
+use crate::state::{Ledger, LedgerStatus, Overage, State, TenantId, TenantStatus};
 use crate::unit::Unit;
 
 /// Refuses where the tenant is closed.
@@ -28,19 +28,19 @@ pub(super) fn find_ledgers(
     unit: Unit,
     requested: i64,
     check: impl Fn(&Ledger) -> Result<(), Reason>,
-) -> Result<Vec<Posting>, Refusal> {
-    let mut found: Vec<LedgerId> = Vec::with_capacity(6);
+) -> Result<Standing, Refusal> {
+    let mut found = Standing::new();
     for scope in path.prefixes() {
         if let Some(id) = state.ledgers().find(scope, unit) {
             let ledger = state.ledgers().get(id);
             check(ledger).map_err(|reason| denied_at(ledger, reason, requested))?;
-            found.push(id);
+            found.add(id, ledger);
         }
     }
     if found.is_empty() {
         return Err(no_ledger(state, path, unit, requested));
     }
-    Ok(standing(state, found.into_iter()))
+    Ok(found)
 }
 
 /// Whether a ledger admits a reservation, with the checks in the protocol's order.

@@ -5,11 +5,11 @@ use runcycles::models::Metadata;
 use super::admission::check_tenant;
 use super::charge::{Charge, settle};
 use super::get::find_owned;
-use super::hold::{balance_lines, denied_at, post, standing};
+use super::hold::{Standing, balance_lines, denied_at, post};
 use super::{BalanceLine, Command, Reason, Refusal};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
-use crate::state::{Overage, Phase, Posting, Reservation, Settlement, State, TenantId};
+use crate::state::{Overage, Phase, Reservation, Settlement, State, TenantId};
 use crate::unit::Unit;
 
 /// Settles a reservation with what the action cost.
@@ -39,7 +39,7 @@ impl Command for Commit<'_> {
     fn apply(self, state: &mut State, now: Millis) -> Self::Outcome {
         let reservation = find_owned(state, Some(self.tenant), self.id)?;
         match &reservation.phase {
-            Phase::Committed(settlement) if *settlement.key == *self.key => {
+            Phase::Committed(settlement) if settlement.key == *self.key => {
                 return if settlement.fingerprint == self.fingerprint {
                     Ok(answer_of(state, reservation, settlement))
                 } else {
@@ -78,13 +78,8 @@ pub(super) fn check_live(state: &State, reservation: &Reservation, unit: Unit, r
     }
 }
 
-/// The ledgers that hold a reservation, as they stand.
-pub(super) fn holding(state: &State, reservation: &Reservation) -> Vec<Posting> {
-    standing(state, reservation.held.iter().map(|posting| posting.ledger))
-}
-
 fn charge(state: &State, reservation: &Reservation, actual: i64) -> Result<Charge, Refusal> {
-    let ledgers = holding(state, reservation);
+    let ledgers = Standing::of(state, &reservation.held);
     let Reservation { estimate, overage, .. } = *reservation;
     if actual > estimate && overage == Overage::Reject {
         // All ledgers hold the same amount; the innermost is the budget the caller knows.

@@ -1,9 +1,8 @@
 //! Expiry: holds whose time has run out go back.
 
-use super::commit::holding;
-use super::hold::post;
+use super::hold::{Standing, post};
 use crate::clock::Millis;
-use crate::state::{Phase, Posting, State};
+use crate::state::{Phase, State};
 
 /// Returns the hold of every reservation whose lease and grace period have passed.
 ///
@@ -13,17 +12,13 @@ pub(super) fn expire_due(state: &mut State, now: Millis) {
         if deadline >= now {
             return;
         }
-        let postings: Vec<Posting> = match state.reservations().get(id) {
-            Some(reservation) => {
-                let mut postings = holding(state, reservation);
-                for posting in &mut postings {
-                    posting.figures.reserved = posting.figures.reserved.saturating_sub(reservation.estimate).max(0);
-                }
-                postings
+        if let Some(reservation) = state.reservations().get(id) {
+            let mut standing = Standing::of(state, &reservation.held);
+            for posting in &mut *standing {
+                posting.figures.reserved = posting.figures.reserved.saturating_sub(reservation.estimate).max(0);
             }
-            None => Vec::new(),
-        };
-        post(state, &postings);
+            post(state, &standing);
+        }
         state.change_reservation(id, |row| row.phase = Phase::Expired { at: deadline });
     }
 }

@@ -1,8 +1,8 @@
 //! Extensions: a reservation lives longer.
 
-use super::commit::{check_live, holding};
+use super::commit::check_live;
 use super::get::find_owned;
-use super::hold::balance_lines;
+use super::hold::{Standing, balance_lines};
 use super::{BalanceLine, Command, Refusal};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
@@ -31,7 +31,7 @@ impl Command for Extend<'_> {
 
     fn apply(self, state: &mut State, now: Millis) -> Self::Outcome {
         let reservation = find_owned(state, Some(self.tenant), self.id)?;
-        if let Some(extension) = reservation.extensions.iter().find(|extension| *extension.key == *self.key) {
+        if let Some(extension) = reservation.extensions.iter().find(|extension| extension.key == *self.key) {
             return if extension.fingerprint == self.fingerprint {
                 Ok(answer_of(state, reservation, extension, now))
             } else {
@@ -49,7 +49,7 @@ impl Command for Extend<'_> {
             key: self.key.into(),
             fingerprint: self.fingerprint,
             expires_at: reservation.expires_at.saturating_add(self.by_ms),
-            postings: holding(state, reservation).into_boxed_slice(),
+            postings: Box::from(&*Standing::of(state, &reservation.held)),
         };
         let answer = answer_of(state, reservation, &extension, now);
         let id = reservation.id;

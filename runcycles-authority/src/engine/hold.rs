@@ -1,6 +1,9 @@
 //! The ledgers that a command touches, outermost scope first.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+
+use runcycles::models::Level;
 
 use super::{Denial, Reason, Refusal};
 use crate::state::{Figures, Ledger, LedgerId, Posting, State};
@@ -29,9 +32,49 @@ pub(super) fn balance_lines(state: &State, postings: &[Posting]) -> Vec<BalanceL
     postings.iter().map(line).collect()
 }
 
-/// The ledgers as they stand.
-pub(super) fn standing(state: &State, ledgers: impl Iterator<Item = LedgerId>) -> Vec<Posting> {
-    ledgers.map(|ledger| Posting { ledger, figures: state.ledgers().get(ledger).figures }).collect()
+/// The ledgers that a command is about, as they stand: one at most for each level, since they are of one unit.
+#[derive(Debug)]
+pub(super) struct Standing {
+    postings: [Posting; Level::ALL.len()],
+    len: usize,
+}
+
+impl Standing {
+    /// None yet.
+    pub(super) fn new() -> Self {
+        let none = Posting { ledger: LedgerId(0), figures: Figures::default() };
+        Self { postings: [none; Level::ALL.len()], len: 0 }
+    }
+
+    /// Those that hold something.
+    pub(super) fn of(state: &State, held: &[Posting]) -> Self {
+        let mut standing = Self::new();
+        for posting in held {
+            standing.add(posting.ledger, state.ledgers().get(posting.ledger));
+        }
+        standing
+    }
+
+    pub(super) fn add(&mut self, id: LedgerId, ledger: &Ledger) {
+        if let Some(place) = self.postings.get_mut(self.len) {
+            *place = Posting { ledger: id, figures: ledger.figures };
+            self.len += 1;
+        }
+    }
+}
+
+impl Deref for Standing {
+    type Target = [Posting];
+
+    fn deref(&self) -> &[Posting] {
+        &self.postings[..self.len]
+    }
+}
+
+impl DerefMut for Standing {
+    fn deref_mut(&mut self) -> &mut [Posting] {
+        &mut self.postings[..self.len]
+    }
 }
 
 /// Writes new figures into their ledgers. The figures have been checked, all of them, before the first is written.
@@ -51,13 +94,14 @@ pub(super) fn prepare(
     ledgers: &[Posting],
     change: impl Fn(Figures) -> Option<Figures>,
 ) -> Result<Box<[Posting]>, Refusal> {
-    let prepared = ledgers.iter().map(|before| {
+    let mut prepared = Vec::with_capacity(ledgers.len());
+    for before in ledgers {
         let figures = change(before.figures).and_then(Figures::checked);
         let figures = figures
             .ok_or_else(|| Refusal::Overflow { scope: state.ledgers().get(before.ledger).scope.shared().clone() })?;
-        Ok(Posting { ledger: before.ledger, figures })
-    });
-    prepared.collect()
+        prepared.push(Posting { ledger: before.ledger, figures });
+    }
+    Ok(prepared.into_boxed_slice())
 }
 
 /// A denial at a ledger.

@@ -215,7 +215,7 @@ impl ListReservations {
         };
         let is_in = |range: &RangeInclusive<Millis>, at: Option<Millis>| at.is_some_and(|at| range.contains(&at));
         status.is_none_or(|status| status == Status::of(&row.phase))
-            && key.as_deref().is_none_or(|key| key == &*row.key)
+            && key.as_deref().is_none_or(|key| row.key == *key)
             && has_segments(row.scope.as_str(), wanted)
             && expires.as_ref().is_none_or(|range| is_in(range, Some(row.expires_at)))
             && finalized.as_ref().is_none_or(|range| is_in(range, finalized_at))

@@ -1,8 +1,8 @@
 //! Releases: a reservation's hold goes back.
 
-use super::commit::{check_live, holding};
+use super::commit::check_live;
 use super::get::find_owned;
-use super::hold::{balance_lines, post, prepare};
+use super::hold::{Standing, balance_lines, post, prepare};
 use super::{BalanceLine, Command, Refusal};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
@@ -33,7 +33,7 @@ impl Command for Release<'_> {
     fn apply(self, state: &mut State, now: Millis) -> Self::Outcome {
         let reservation = find_owned(state, self.tenant, self.id)?;
         match &reservation.phase {
-            Phase::Released(settlement) if *settlement.key == *self.key => {
+            Phase::Released(settlement) if settlement.key == *self.key => {
                 return if settlement.fingerprint == self.fingerprint {
                     Ok(answer_of(state, reservation, settlement))
                 } else {
@@ -43,7 +43,7 @@ impl Command for Release<'_> {
             _ => check_live(state, reservation, reservation.unit, reservation.estimate)?,
         }
         let estimate = reservation.estimate;
-        let postings = prepare(state, &holding(state, reservation), |before| give_back(before, estimate))?;
+        let postings = prepare(state, &Standing::of(state, &reservation.held), |before| give_back(before, estimate))?;
         let settlement = Settlement {
             key: self.key.into(),
             fingerprint: self.fingerprint,

@@ -7,15 +7,15 @@ use runcycles::models::{Caps, Metadata, ReasonCode};
 use uuid::Uuid;
 
 use super::admission::{admits_reservation, check_tenant, find_ledgers};
-use super::hold::{balance_lines, post, prepare};
+use super::hold::{Standing, balance_lines, post, prepare};
 use super::policy::applying;
 use super::{BalanceLine, Command, Refusal};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
 use crate::scope::{ScopePath, Spelling};
 use crate::state::{
-    Action, Allowance, Answer, Evaluation, Figures, KEY_RETENTION_MS, Namespace, Operation, Overage, Phase, Posting,
-    Record, Reservation, State, TenantId, TenantSettings,
+    Allowance, Answer, Evaluation, Figures, KEY_RETENTION_MS, NamedAction, Namespace, Operation, Overage, Phase,
+    Posting, Record, Reservation, State, TenantId, TenantSettings,
 };
 use crate::unit::Unit;
 
@@ -29,13 +29,13 @@ pub(crate) struct SubjectPath {
 
 /// Holds an amount in every budget on a path, or says whether it could.
 #[derive(Debug)]
-pub(crate) struct Reserve {
+pub(crate) struct Reserve<'a> {
     pub(crate) id: Uuid,
     pub(crate) tenant: TenantId,
-    pub(crate) key: Box<str>,
+    pub(crate) key: &'a str,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) subject: SubjectPath,
-    pub(crate) action: Action,
+    pub(crate) action: NamedAction<'a>,
     pub(crate) unit: Unit,
     pub(crate) estimate: i64,
     pub(crate) ttl_ms: Option<Millis>,
@@ -72,23 +72,22 @@ pub(crate) struct Lease {
     pub(crate) remaining_ttl_ms: Millis,
 }
 
-impl Command for Reserve {
+impl Command for Reserve<'_> {
     type Outcome = Result<Reserved, Refusal>;
 
     fn apply(self, state: &mut State, now: Millis) -> Self::Outcome {
-        if let Some(known) = known(state, self.tenant, &self.key, now) {
+        if let Some(known) = known(state, self.tenant, self.key, now) {
             return known.replay(state, self.fingerprint, now);
         }
         if self.dry_run { self.evaluate(state, now) } else { self.hold(state, now) }
     }
 }
 
-impl Reserve {
+impl Reserve<'_> {
     fn hold(self, state: &mut State, now: Millis) -> Result<Reserved, Refusal> {
         check_tenant(state, self.tenant, self.unit, self.estimate)?;
-        let Allowance { caps, postings } =
-            admit(state, self.tenant, &self.subject.path, self.unit, self.estimate, now)?;
-        let held = prepare(state, &postings, |before| reserve(before, self.estimate))?;
+        let (caps, standing) = admit(state, self.tenant, &self.subject.path, self.unit, self.estimate, now)?;
+        let held = prepare(state, &standing, |before| reserve(before, self.estimate))?;
 
         let settings = settings_for(state, self.tenant, &self.subject.path, self.unit, now);
         let scope = state.ledgers().share_scope(self.subject.path, &held);
@@ -96,12 +95,12 @@ impl Reserve {
         let reservation = Reservation {
             id: self.id,
             tenant: self.tenant,
-            key: self.key,
+            key: self.key.into(),
             fingerprint: self.fingerprint,
             scope,
             spelling: self.subject.spelling,
             dimensions: self.subject.dimensions,
-            action: self.action,
+            action: state.share_action(&self.action),
             unit: self.unit,
             estimate: self.estimate,
             overage: self.overage.unwrap_or(settings.overage),
@@ -147,7 +146,7 @@ pub(super) fn evaluate(
 ) -> Result<Evaluation, Refusal> {
     let admitted = check_tenant(state, tenant, unit, estimate).map_err(Refusal::from);
     let verdict = match admitted.and_then(|()| admit(state, tenant, &scope, unit, estimate, now)) {
-        Ok(allowance) => Ok(allowance),
+        Ok((caps, standing)) => Ok(Allowance { caps, postings: Box::from(&*standing) }),
         Err(Refusal::Denied(denial)) => Err(denial.reason_code()),
         Err(other) => return Err(other),
     };
@@ -162,12 +161,12 @@ fn admit(
     unit: Unit,
     estimate: i64,
     now: Millis,
-) -> Result<Allowance, Refusal> {
-    let postings = find_ledgers(state, path, unit, estimate, |ledger| admits_reservation(ledger, estimate))?;
-    let innermost = postings.last().map(|posting| state.ledgers().get(posting.ledger));
+) -> Result<(Option<Arc<Caps>>, Standing), Refusal> {
+    let standing = find_ledgers(state, path, unit, estimate, |ledger| admits_reservation(ledger, estimate))?;
+    let innermost = standing.last().map(|posting| state.ledgers().get(posting.ledger));
     let own = innermost.filter(|ledger| ledger.scope == *path).and_then(|ledger| ledger.caps.clone());
     let caps = own.or_else(|| applying(state, tenant, path, now)?.caps.clone());
-    Ok(Allowance { caps, postings: postings.into_boxed_slice() })
+    Ok((caps, standing))
 }
 
 /// What applies where the request does not say: the policy's word, then the budget's, then the tenant's.

@@ -168,7 +168,7 @@ pub(super) fn detail(row: Reservation) -> Result<ReservationDetail, Problem> {
         row.scope.as_str().to_owned(),
         row.scope.prefixes().map(str::to_owned).collect(),
     );
-    answer.idempotency_key = Some(IdempotencyKey::new(&*row.key).map_err(|error| stored(&error))?);
+    answer.idempotency_key = Some(row.key.with(|key| IdempotencyKey::new(key)).map_err(|error| stored(&error))?);
     answer.metadata = row.metadata.map(|metadata| *metadata);
     match row.phase {
         Phase::Active | Phase::Expired { .. } => {}

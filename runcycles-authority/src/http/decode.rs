@@ -13,7 +13,7 @@ use super::violations::Violations;
 use crate::clock::Millis;
 use crate::engine::SubjectPath;
 use crate::scope::{ScopePath, is_level_value};
-use crate::state::{Action, Overage};
+use crate::state::{NamedAction, Overage};
 use crate::unit::Unit;
 
 request_object! {
@@ -199,10 +199,13 @@ impl ActionBody<'_> {
         }
     }
 
-    pub(super) fn to_action(&self) -> Action {
-        let text = |text: &Option<Text<'_>>| Box::from(text.as_deref().unwrap_or_default());
-        let tags = self.tags.iter().flatten().map(|tag| Box::from(&**tag)).collect();
-        Action { kind: text(&self.kind), name: text(&self.name), tags }
+    pub(super) fn named(&self) -> NamedAction<'_> {
+        let tags = self.tags.iter().flatten().map(|tag| &**tag).collect();
+        NamedAction {
+            kind: self.kind.as_deref().unwrap_or_default(),
+            name: self.name.as_deref().unwrap_or_default(),
+            tags,
+        }
     }
 }
 

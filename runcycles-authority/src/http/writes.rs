@@ -48,10 +48,10 @@ impl Write<'_> {
         let outcome = self.engine.execute(Reserve {
             id: self.ids.next(),
             tenant: caller.tenant,
-            key: body.idempotency_key.as_deref().unwrap_or_default().into(),
+            key: body.idempotency_key.as_deref().unwrap_or_default(),
             fingerprint: body.fingerprint(&subject, &action, estimate),
             subject: path,
-            action: action.to_action(),
+            action: action.named(),
             unit: estimate.unit,
             estimate: estimate.value,
             ttl_ms: body.ttl_ms.map(millis),

@@ -2,12 +2,14 @@
 //!
 //! Rows change through [`State`] alone, which notes which ones did, so that a store can write exactly those.
 
+mod actions;
 mod api_keys;
 mod by_key;
 mod changes;
 mod events;
 mod idempotency;
 mod kept_reservations;
+mod key;
 mod ledgers;
 mod own_ids;
 mod permissions;
@@ -17,22 +19,25 @@ mod restoration;
 mod tenants;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::clock::Millis;
 
+pub(crate) use self::actions::{Action, NamedAction};
 pub(crate) use self::api_keys::{ApiKey, ApiKeyStatus, ApiKeys, KeyDigest, Revocation};
 pub(crate) use self::changes::{Changes, RowKey};
 pub(crate) use self::events::Event;
 pub(crate) use self::idempotency::{
     Allowance, Answer, Evaluation, FundedFigures, Namespace, Operation, Record, Records,
 };
+pub(crate) use self::key::Key;
 pub(crate) use self::ledgers::{Figures, Ledger, LedgerId, LedgerOptions, LedgerStatus, Ledgers, ROLLOVER_POLICIES};
 pub(crate) use self::own_ids::{IdMap, LedgerMap};
 pub(crate) use self::permissions::{Permission, Permissions};
 pub(crate) use self::policies::{Policies, Policy, RateLimits, TtlOverride};
-pub(crate) use self::reservations::{Action, Extension, Phase, Posting, Reservation, Reservations, Settlement};
+pub(crate) use self::reservations::{Extension, Phase, Posting, Reservation, Reservations, Settlement};
 pub(crate) use self::restoration::{KeptRow, Restoration};
 pub(crate) use self::tenants::{EXPIRY_POLICIES, Overage, Tenant, TenantId, TenantSettings, TenantStatus, Tenants};
 
@@ -53,6 +58,7 @@ pub(crate) struct State {
     api_keys: ApiKeys,
     ledgers: Ledgers,
     reservations: Reservations,
+    actions: actions::Actions,
     records: Records,
     events: events::Events,
     policies: Policies,
@@ -209,6 +215,11 @@ impl State {
     /// Sets the limits that come with reservations at a ledger. They are configuration, so nothing is noted.
     pub(crate) fn set_caps(&mut self, id: LedgerId, caps: Option<std::sync::Arc<runcycles::models::Caps>>) {
         self.ledgers.get_mut(id).caps = caps;
+    }
+
+    /// An action, which reservations share.
+    pub(crate) fn share_action(&mut self, action: &NamedAction<'_>) -> Arc<Action> {
+        self.actions.share(action)
     }
 
     pub(crate) fn insert_reservation(&mut self, reservation: Reservation) {

@@ -7,7 +7,7 @@ use runcycles::models::{Caps, Metadata};
 use uuid::Uuid;
 
 use super::by_key::ByKey;
-use super::{Figures, IdMap, KEY_RETENTION_MS, LedgerId, Overage, RECORD_RETENTION_MS, TenantId};
+use super::{Action, Figures, IdMap, KEY_RETENTION_MS, Key, LedgerId, Overage, RECORD_RETENTION_MS, TenantId};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
 use crate::scope::{ScopePath, Spelling};
@@ -18,12 +18,12 @@ use crate::unit::Unit;
 pub(crate) struct Reservation {
     pub(crate) id: Uuid,
     pub(crate) tenant: TenantId,
-    pub(crate) key: Box<str>,
+    pub(crate) key: Key,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) scope: ScopePath,
     pub(crate) spelling: Spelling,
     pub(crate) dimensions: BTreeMap<String, String>,
-    pub(crate) action: Action,
+    pub(crate) action: Arc<Action>,
     pub(crate) unit: Unit,
     pub(crate) estimate: i64,
     pub(crate) overage: Overage,
@@ -70,14 +70,6 @@ impl Reservation {
     }
 }
 
-/// What is done.
-#[derive(Clone, Debug)]
-pub(crate) struct Action {
-    pub(crate) kind: Box<str>,
-    pub(crate) name: Box<str>,
-    pub(crate) tags: Box<[Box<str>]>,
-}
-
 /// A ledger as it stood after an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Posting {
@@ -88,7 +80,7 @@ pub(crate) struct Posting {
 /// A longer lease, and what was answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Extension {
-    pub(crate) key: Box<str>,
+    pub(crate) key: Key,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) expires_at: Millis,
     pub(crate) postings: Box<[Posting]>,
@@ -120,7 +112,7 @@ impl Phase {
 /// How a reservation was finished, and what was answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Settlement {
-    pub(crate) key: Box<str>,
+    pub(crate) key: Key,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) at: Millis,
     pub(crate) charged: i64,
@@ -183,12 +175,12 @@ impl Reservations {
     /// A tenant's reservations made under a key, in no order: one, unless the key was used again after it was forgotten.
     pub(crate) fn with_key(&self, tenant: TenantId, key: &str) -> impl Iterator<Item = &Reservation> {
         let candidates = self.by_key.candidates(tenant, key).filter_map(|id| self.get(id));
-        candidates.filter(move |row| row.tenant == tenant && &*row.key == key)
+        candidates.filter(move |row| row.tenant == tenant && row.key == *key)
     }
 
     pub(super) fn insert(&mut self, reservation: Reservation) {
         let id = reservation.id;
-        self.by_key.insert(reservation.tenant, &reservation.key, id);
+        reservation.key.with(|key| self.by_key.insert(reservation.tenant, key, id));
         if let Some(deadline) = reservation.deadline() {
             self.deadlines.insert((deadline, id));
         }
@@ -213,7 +205,7 @@ impl Reservations {
         if let Some(row) = self.rows.remove(&id) {
             row.deadline().map(|deadline| self.deadlines.remove(&(deadline, id)));
             self.by_creation.remove(&(row.tenant, row.created_at, id));
-            self.by_key.remove(row.tenant, &row.key, id);
+            row.key.with(|key| self.by_key.remove(row.tenant, key, id));
         }
     }
 }

@@ -4,13 +4,13 @@ use runcycles::models::Metadata;
 
 use super::{AdminRefusal, Page, Paging};
 use crate::clock::Millis;
-use crate::engine::hold::{post, prepare, standing};
+use crate::engine::hold::{Standing, post, prepare};
 use crate::engine::release::give_back;
 use crate::engine::{Command, SortValue};
 use crate::fingerprint::Canonical;
 use crate::state::{
-    LedgerStatus, Overage, Phase, Posting, Reservation, Revocation, Settlement, State, Tenant, TenantId,
-    TenantSettings, TenantStatus,
+    LedgerStatus, Overage, Phase, Reservation, Revocation, Settlement, State, Tenant, TenantId, TenantSettings,
+    TenantStatus,
 };
 
 /// What may be set of a tenant; what is absent stays as it is.
@@ -146,10 +146,9 @@ fn close_everything(state: &mut State, tenant: TenantId, now: Millis) {
 
 /// A release that nobody asked for, so that no key replays it.
 fn drain(state: &State, row: &Reservation, now: Millis) -> Option<Settlement> {
-    let holding: Vec<Posting> = standing(state, row.held.iter().map(|posting| posting.ledger));
-    let postings = prepare(state, &holding, |before| give_back(before, row.estimate)).ok()?;
+    let postings = prepare(state, &Standing::of(state, &row.held), |before| give_back(before, row.estimate)).ok()?;
     let fingerprint = Canonical::new("tenant closed").finish();
-    Some(Settlement { key: Box::default(), fingerprint, at: now, charged: 0, metadata: None, postings })
+    Some(Settlement { key: "".into(), fingerprint, at: now, charged: 0, metadata: None, postings })
 }
 
 /// Reads a page of tenants.

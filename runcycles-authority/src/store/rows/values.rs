@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::super::decoder::{Decoder, Malformed};
 use super::super::encoder::Encoder;
+use crate::state::Key;
 
 /// Something that is written in a row, and read back as it was.
 pub(in super::super) trait Stored: Sized {
@@ -131,6 +132,16 @@ macro_rules! stored_texts {
 
 stored_texts!(String, Box<str>, Arc<str>);
 
+impl Stored for Key {
+    fn write(&self, to: &mut Encoder<'_>) {
+        self.with(|text| to.counted(text.as_bytes()));
+    }
+
+    fn read(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        text(from).map(Self::from)
+    }
+}
+
 impl<T: Stored> Stored for Option<T> {
     fn write(&self, to: &mut Encoder<'_>) {
         self.is_some().write(to);
@@ -214,6 +225,16 @@ impl Stored for BTreeMap<String, String> {
     fn read(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
         let length = from.number()?;
         (0..length).map(|_| Stored::read(from)).collect()
+    }
+}
+
+impl<T: Stored> Stored for Arc<T> {
+    fn write(&self, to: &mut Encoder<'_>) {
+        (**self).write(to);
+    }
+
+    fn read(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        T::read(from).map(Self::new)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::engine::{
 use crate::fingerprint::Canonical;
 use crate::ids::IdSource;
 use crate::scope::ScopePath;
-use crate::state::{Action, Figures, Ledger, LedgerOptions, LedgerStatus, Overage, RowKey, State, TenantId};
+use crate::state::{Figures, Ledger, LedgerOptions, LedgerStatus, NamedAction, Overage, RowKey, State, TenantId};
 use crate::store::progress::block_on;
 use crate::store::{Durability, Store, StoreError, rows};
 use crate::unit::Unit;
@@ -172,10 +172,10 @@ impl Session {
         let reserved = self.engine.execute(Reserve {
             id,
             tenant: TenantId(0),
-            key: (&*key).into(),
+            key: &key,
             fingerprint,
             subject: Self::subject(random),
-            action: Action { kind: "llm".into(), name: "gpt".into(), tags: ["t".into()].into() },
+            action: NamedAction { kind: "llm", name: "gpt", tags: vec!["t"] },
             unit: Unit::Tokens,
             estimate: i64::try_from(random.below(50)).expect("a small number"),
             ttl_ms: Some(30_000),
