@@ -46,6 +46,8 @@ pub struct AuthorityBuilder {
     evaluate_policies: bool,
     enforce_permissions: bool,
     record_requests: bool,
+    #[cfg(feature = "evidence")]
+    evidence: Option<runcycles::evidence::EvidenceSigner>,
     path: Option<PathBuf>,
     durability: Durability,
     compact_at: u64,
@@ -64,6 +66,8 @@ impl AuthorityBuilder {
             evaluate_policies: false,
             enforce_permissions: false,
             record_requests: false,
+            #[cfg(feature = "evidence")]
+            evidence: None,
             path: None,
             durability: Durability::default(),
             compact_at: Store::COMPACT_AT,
@@ -125,6 +129,19 @@ impl AuthorityBuilder {
     pub fn policy(mut self, tenant: impl Into<String>, policy: Policy) -> Self {
         self.policies.push((tenant.into(), policy));
         self.evaluate_policies()
+    }
+
+    /// Attests answers: those to decisions, reservations, commits and releases, and refusals of them to tenants, refer to an
+    /// envelope that the signer signs when it is asked for (`GET /v1/evidence/{id}`, and `/v1/.well-known/cycles-jwks.json` for
+    /// the key). Off by default: an answer costs several times as much with it.
+    ///
+    /// The latest 16,384 envelopes are kept, in memory. An answer that is given again under its idempotency key has evidence of
+    /// its own. Answers that the protocol has no envelope for have none.
+    #[cfg(feature = "evidence")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "evidence")))]
+    pub fn evidence(mut self, signer: runcycles::evidence::EvidenceSigner) -> Self {
+        self.evidence = Some(signer);
+        self
     }
 
     /// Keeps the state in a directory, which is made if it does not exist; in memory alone by default. One authority at a time
@@ -253,7 +270,10 @@ impl AuthorityBuilder {
         }
         let engine = Arc::new(Engine::new(state, self.clock, store));
         let gate = Gate::new(engine.clone(), self.admin_key.as_deref(), self.enforce_permissions);
-        let front = Front::new(Router::new(engine.clone(), gate), self.record_requests);
+        let router = Router::new(engine.clone(), gate);
+        #[cfg(feature = "evidence")]
+        let router = router.with_notary(self.evidence.map(crate::notary::Notary::new));
+        let front = Front::new(router, self.record_requests);
         Ok(Authority::new(engine, front, ids, has_keys))
     }
 }

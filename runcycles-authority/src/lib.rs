@@ -32,6 +32,8 @@ mod front;
 mod http;
 mod ids;
 mod ledger;
+#[cfg(feature = "evidence")]
+mod notary;
 mod pattern;
 mod policy;
 mod probe;

@@ -12,6 +12,8 @@ pub mod budgets_file;
 mod call;
 mod client;
 mod error;
+#[cfg(feature = "evidence")]
+pub mod evidence;
 mod guard;
 mod heartbeat;
 #[cfg(feature = "journal")]

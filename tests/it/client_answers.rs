@@ -35,6 +35,7 @@ fn valid_body(route: Route) -> (u16, serde_json::Value) {
         Route::ActionKinds => (200, json!({ "version": "1.0.0", "kinds": [] })),
         Route::ActionKind => (200, json!({ "kind": "llm.completion", "risk_class": "side_effect" })),
         Route::Event => (201, json!({ "status": "APPLIED", "event_id": "evt_1" })),
+        Route::Evidence | Route::KeySet => panic!("{route:?} is no operation"),
     }
 }
 

@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 12] = [
     &["transport"],
     &["webhooks"],
     &["client"],
-    &["admin", "journal", "reservation"],
+    &["admin", "evidence", "journal", "reservation"],
     &["heartbeat", "settlement"],
     &["guard"],
     &["lifecycle"],

@@ -90,6 +90,12 @@ impl Engine {
         authentication::authenticate(&state, key, &digest, now)
     }
 
+    /// The time by the authority's clock.
+    #[cfg(feature = "evidence")]
+    pub(crate) fn clock_ms(&self) -> Millis {
+        self.clock.0.now_ms()
+    }
+
     /// What commands have changed up to now and no store has kept yet. Without a store there is nothing to wait for.
     pub(crate) fn unwritten(&self) -> Option<Unwritten> {
         self.store.as_ref()?.unwritten()

@@ -2,6 +2,8 @@
 
 mod admin;
 mod answer;
+#[cfg(feature = "evidence")]
+mod attestation;
 mod cursor;
 mod decode;
 mod exchange;

@@ -18,6 +18,8 @@ use super::writes::Write;
 use super::{json, reads};
 use crate::engine::{CountRows, Engine};
 use crate::ids::IdSource;
+#[cfg(feature = "evidence")]
+use crate::notary::Notary;
 use crate::store::Unwritten;
 
 /// Answers every request, whichever way it came: in process or over a socket.
@@ -27,11 +29,25 @@ pub(crate) struct Router {
     gate: Gate,
     ids: IdSource,
     metrics: Metrics,
+    #[cfg(feature = "evidence")]
+    notary: Option<Notary>,
 }
 
 impl Router {
     pub(crate) fn new(engine: Arc<Engine>, gate: Gate) -> Self {
-        Self { engine, gate, ids: IdSource::new(), metrics: Metrics::default() }
+        Self {
+            engine,
+            gate,
+            ids: IdSource::new(),
+            metrics: Metrics::default(),
+            #[cfg(feature = "evidence")]
+            notary: None,
+        }
+    }
+
+    #[cfg(feature = "evidence")]
+    pub(crate) fn with_notary(self, notary: Option<Notary>) -> Self {
+        Self { notary, ..self }
     }
 
     /// Answers a request. Never waits, except for its turn at the state. The answer may not leave while there is something
@@ -42,6 +58,11 @@ impl Router {
         let response = match self.route(request, &mut exchange) {
             Ok(reply) => exchange.success(reply),
             Err(problem) => exchange.problem(problem),
+        };
+        #[cfg(feature = "evidence")]
+        let response = match &self.notary {
+            Some(notary) => super::attestation::attest(notary, request, response, self.engine.clock_ms()),
+            None => response,
         };
         self.metrics.count(request.method(), request.uri().path(), response.status(), start.elapsed());
         response
@@ -105,6 +126,12 @@ impl Router {
             }
             _ => None,
         };
+        #[cfg(feature = "evidence")]
+        if let Some(notary) = &self.notary
+            && let Some(reply) = super::attestation::answer(notary, path)
+        {
+            return Some(if method == Method::GET { reply } else { Err(Problem::method_not_allowed("GET")) });
+        }
         let reply = answer()?;
         Some(if method == Method::GET { Ok(reply) } else { Err(Problem::method_not_allowed("GET")) })
     }

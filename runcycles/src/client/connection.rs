@@ -38,6 +38,12 @@ impl Connection {
         Self { endpoint, transport, headers, attempt_timeout }
     }
 
+    /// The way there, without this connection's headers.
+    #[cfg(feature = "evidence")]
+    pub(crate) fn transport(&self) -> &dyn Transport {
+        &*self.transport
+    }
+
     /// Makes one attempt, bounded as a whole.
     pub(crate) async fn attempt(
         &self,

@@ -55,6 +55,12 @@ impl Endpoint {
         Ok(Self { base: base.into(), reservations })
     }
 
+    /// Scheme, host and path prefix, without a slash at the end.
+    #[cfg(feature = "evidence")]
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// `/v1/reservations`.
     pub(crate) fn reservations(&self) -> Uri {
         self.reservations.clone()

@@ -34,8 +34,9 @@ impl Honest {
             Route::Balances => (200, json!({ "balances": [] })),
             Route::ActionKinds => (200, json!({ "version": "1.0.0", "kinds": [] })),
             Route::ActionKind => (200, json!({ "kind": "llm.completion", "risk_class": "side_effect" })),
-            Route::Get => {
-                (404, json!({ "error": "NOT_FOUND", "message": "no such reservation", "request_id": "req_1" }))
+            Route::KeySet => (200, json!({ "keys": [] })),
+            Route::Get | Route::Evidence => {
+                (404, json!({ "error": "NOT_FOUND", "message": "not here", "request_id": "req_1" }))
             }
         }
     }

@@ -43,6 +43,7 @@ pub(crate) async fn call(client: &CyclesClient, route: Route) -> Result<(), Erro
         Route::Event => client.create_event(&event()).await.map(drop),
         Route::ActionKinds => client.list_action_kinds(&ListActionKinds::new()).await.map(drop),
         Route::ActionKind => client.get_action_kind("llm.completion").await.map(drop),
+        Route::Evidence | Route::KeySet => panic!("{route:?} is no operation"),
     }
 }
 

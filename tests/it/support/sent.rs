@@ -21,6 +21,8 @@ pub(crate) enum Route {
     Event,
     ActionKinds,
     ActionKind,
+    Evidence,
+    KeySet,
 }
 
 impl Route {
@@ -40,6 +42,8 @@ impl Route {
             ("POST", ["events"]) => Self::Event,
             ("GET", ["action-kinds"]) => Self::ActionKinds,
             ("GET", ["action-kinds", _]) => Self::ActionKind,
+            ("GET", ["evidence", _]) => Self::Evidence,
+            ("GET", [".well-known", "cycles-jwks.json"]) => Self::KeySet,
             _ => return None,
         })
     }
