@@ -130,8 +130,7 @@ impl WithCyclesConfig {
         self
     }
 
-    /// What the lifecycle runs the call by, with the subject that a client completes here.
-    pub(crate) fn into_parts(
+    pub(super) fn into_parts(
         self,
         client: &CyclesClient,
     ) -> (ReservationCreateRequest, CallPolicies, Terms, Option<CyclesMetrics>) {
