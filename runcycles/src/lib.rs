@@ -30,7 +30,10 @@ mod settlement;
 mod shadow;
 mod sites;
 mod stream;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod transport;
+mod tripwire;
 #[cfg(feature = "webhooks")]
 pub mod webhooks;
 
@@ -65,6 +68,7 @@ pub use self::transport::HyperTransport;
 #[cfg(feature = "reqwest")]
 pub use self::transport::ReqwestTransport;
 pub use self::transport::{BoxFuture, Transport};
+pub use self::tripwire::{HostCalls, Tripwire, TripwireReport, UnguardedCall};
 
 /// Guards an async function: its body runs only after its budget has been reserved.
 ///

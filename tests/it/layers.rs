@@ -16,8 +16,8 @@ const LAYERS: [&[&str]; 12] = [
     &["guard"],
     &["lifecycle"],
     &["budget", "budgets_file", "call"],
-    &["audit", "patterns", "stream"],
-    &["blocking"],
+    &["audit", "patterns", "stream", "tripwire"],
+    &["blocking", "tower"],
 ];
 
 /// The client holds what these layers keep between calls, without knowing what they do with it: somebody must own it, and

@@ -222,3 +222,24 @@ impl Context {
         self.reservation.report().metadata.insert(name.into(), value.into());
     }
 }
+
+impl ReservationGuard {
+    /// Runs a future inside of this reservation: [`context()`] has its context there, and what is told of usage is committed if the
+    /// guard is dropped. What it cost is still the guard's to [commit](Self::commit).
+    ///
+    /// ```
+    /// # async fn call_model() -> String { "hi".into() }
+    /// # async fn example(client: runcycles::CyclesClient) -> Result<(), runcycles::Error> {
+    /// use runcycles::{Reserve, usd};
+    ///
+    /// let guard = client.reserve(Reserve::new("llm.completion", "gpt-4o").estimate(usd!(0.02))).await?;
+    /// let reply = guard.run(call_model()).await;
+    /// guard.commit(usd!(0.013)).await?;
+    /// # drop(reply);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn run<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        Context::new(Arc::clone(self.reservation()), self.lease_ref()).enter(future)
+    }
+}

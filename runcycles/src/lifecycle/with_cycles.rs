@@ -130,7 +130,8 @@ impl WithCyclesConfig {
         self
     }
 
-    pub(super) fn into_parts(
+    /// What the lifecycle runs the call by, with the subject that a client completes here.
+    pub(crate) fn into_parts(
         self,
         client: &CyclesClient,
     ) -> (ReservationCreateRequest, CallPolicies, Terms, Option<CyclesMetrics>) {
