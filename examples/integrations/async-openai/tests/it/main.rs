@@ -1,0 +1,6 @@
+//! Chat completions against a provider on loopback and an authority in process.
+
+mod adversity;
+mod desk;
+mod stream;
+mod unary;

@@ -1,0 +1,5 @@
+//! Tools of MCP servers and clients against an authority in process.
+
+mod client;
+mod server;
+mod toolbox;
