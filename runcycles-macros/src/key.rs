@@ -4,7 +4,7 @@ use proc_macro2::Ident;
 use syn::Error;
 
 /// The arguments with a value, in the order of the documentation; `dimensions` has a list.
-const KEYS: [&str; 32] = [
+const KEYS: [&str; 33] = [
     "estimate",
     "allow_zero",
     "action_kind",
@@ -29,6 +29,7 @@ const KEYS: [&str; 32] = [
     "on_unsettled",
     "heartbeat",
     "planned",
+    "lease",
     "needs_authority",
     "mode",
     "key",

@@ -58,6 +58,7 @@ use proc_macro::TokenStream;
 /// | `on_unsettled` | what the call returns where its settlement is not confirmed: an `OnUnsettled`, or `"value"` or `"error"`; the client's by default |
 /// | `heartbeat` | what becomes of the call where its reservation is lost: a `HeartbeatPolicy`, or one of `"warn"`, `"fail_on_finalize"`, `"cancel"`; the client's by default |
 /// | `planned` | how long the body will take, as `ttl`; operators are warned where no lease can last as long |
+/// | `lease` | what the call takes from in place of reserving, where that has as much: a `Lease` or a reference to one. What the call leaves out of its scope is the lease's, and so is the client; a call of another scope or unit reserves by itself |
 /// | `needs_authority` | `true` where the call never runs by what the client may spend while the authority cannot be reached (`OnUnavailable`): for what nobody can take back |
 /// | `mode` | whether the call is held to what the authority says: a `Mode`, or one of `"enforce"`, `"shadow"`, `"shadow_metered"`, `"off"`; the client's holds where it is more lenient |
 /// | `key` | what makes the same work ask for the same reservation, whoever does it: parts that are `ScopeValue`s, `(job, step)` |

@@ -68,7 +68,7 @@ impl StreamType {
             );
             return Some(Error::new_spanned(value, message));
         }
-        let idle = |setting: &&Setting| matches!(setting.method, "on_unsettled" | "heartbeat");
+        let idle = |setting: &&Setting| matches!(setting.method, "on_unsettled" | "heartbeat" | "lease");
         if let Some(Setting { method, value, .. }) = settings.iter().find(idle) {
             let message =
                 format!("found `{method}` on a function that gives a stream, where it has no effect; leave it out");

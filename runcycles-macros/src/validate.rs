@@ -141,6 +141,7 @@ impl Draft {
             "overage_policy" => self.set("overage_policy", None, limits::overage_policy(value)?),
             "scope" => self.set("scope", None, value),
             "client" => self.set("client", None, value),
+            "lease" => self.set("lease", None, value),
             "run" => self.set("run", None, limits::level(value)?),
             "require" => self.set("require", None, limits::levels(&value)?),
             "priority" => self.set("priority", None, limits::priority(value)?),
@@ -179,6 +180,7 @@ impl Draft {
 
     fn complete(self, has_toolset: bool) -> Result<Guard, Error> {
         let example = "#[cycles(usd!(0.02), \"llm.completion\")]";
+        let given = |method: &str| self.options.settings.iter().find(|setting| setting.method == method);
         let missing = |what| Err(Error::new(Span::call_site(), format!("{what}; write `{example}`")));
         match (self.estimate, self.action_kind) {
             (None, None) => missing("the estimate and the action kind are missing"),
@@ -187,6 +189,11 @@ impl Draft {
             (Some(estimate), Some(_)) if has_toolset && !self.allow_zero && limits::is_zero(&estimate) => {
                 let message = "found an estimate of zero, which passes even the empty budget of a toolset; write what the action may cost, or `allow_zero = true` if it may always run";
                 Err(Error::new(literal::span(&estimate), message))
+            }
+            (Some(_), Some(_)) if given("key").is_some() && given("lease").is_some() => {
+                let lease = given("lease").map_or_else(Span::call_site, |lease| literal::span(&lease.value));
+                let message = "found `lease` beside `key`; what is taken of a lease has no key, so that the same work would be charged for each time it is done: leave out either";
+                Err(Error::new(lease, message))
             }
             (Some(estimate), Some(action_kind)) => Ok(Guard { estimate, action_kind, options: self.options }),
         }

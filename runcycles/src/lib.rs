@@ -19,6 +19,7 @@ mod heartbeat;
 #[cfg(feature = "journal")]
 mod journal;
 pub mod kinds;
+mod lease;
 mod lifecycle;
 mod patterns;
 mod planted;
@@ -53,6 +54,7 @@ pub use self::client::{
 pub use self::error::{ConfigError, Error, Refusal, StreamCut, TransportError, TransportErrorKind, denial};
 pub use self::guard::{ReservationGuard, ShutdownReport};
 pub use self::heartbeat::{LeaseState, LeaseStatus};
+pub use self::lease::{Lease, LeaseStats, OpenLease, SubReservation};
 pub use self::lifecycle::{Context, Priority, WithCyclesConfig, carry, context, spawn_in_context, with_cycles};
 pub use self::patterns::{Degraded, SkippedRung, TenantClients};
 #[cfg(feature = "admin")]

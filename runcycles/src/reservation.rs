@@ -1,5 +1,6 @@
 //! A live reservation, as its guard, its context, its heartbeat and its settlement share it.
 
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -49,6 +50,26 @@ pub(crate) enum Hold {
     Shadow { is_metered: bool },
     /// A part of the allowance for times without the authority. Its spend is recorded by an event.
     Allowance(Taken),
+    /// A share of budget that is held for many actions, until it is settled there. A lock because it is settled once, wherever the
+    /// action ends.
+    Share(Mutex<Option<Box<dyn Share>>>),
+}
+
+/// A share of budget that is held for many actions. Dropping it returns it.
+pub(crate) trait Share: fmt::Debug + Send {
+    /// Settles it by what is known of its action.
+    fn settle(self: Box<Self>, end: ShareEnd);
+}
+
+/// What becomes of a share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ShareEnd {
+    /// So much of it, or more, is spent; the rest is returned.
+    Spent(u64),
+    /// All of it is returned.
+    Returned,
+    /// It stays held as long as what it is a share of.
+    Withheld,
 }
 
 /// What the action has said of itself while it runs.
@@ -111,6 +132,20 @@ impl Reservation {
     /// Whether budget is held, which is to be settled or returned.
     pub(crate) fn is_held(&self) -> bool {
         matches!(self.hold, Hold::Budget)
+    }
+
+    /// Whether budget is held for it among others.
+    pub(crate) fn is_share(&self) -> bool {
+        matches!(self.hold, Hold::Share(_))
+    }
+
+    /// Settles a share where it is held; once, and nothing where there is none.
+    pub(crate) fn settle_share(&self, end: ShareEnd) {
+        let Hold::Share(share) = &self.hold else { return };
+        let share = share.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(share) = share {
+            share.settle(end);
+        }
     }
 
     /// Whether its spend is recorded by an event, since nothing is held.

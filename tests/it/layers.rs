@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The modules of the crate from the bottom up; those on one line do not know each other.
-const LAYERS: [&[&str]; 12] = [
+const LAYERS: [&[&str]; 13] = [
     &["planted", "protocol"],
     &["error", "kinds", "price", "scope", "shadow", "sites"],
     &["transport"],
@@ -14,6 +14,7 @@ const LAYERS: [&[&str]; 12] = [
     &["admin", "evidence", "journal", "reservation"],
     &["heartbeat", "settlement"],
     &["guard"],
+    &["lease"],
     &["lifecycle"],
     &["budget", "budgets_file", "call"],
     &["audit", "patterns", "stream", "tripwire"],

@@ -38,6 +38,7 @@ mod journal_adversity;
 mod journal_restart;
 mod kill_loop;
 mod layers;
+mod lease;
 mod lifecycle_begin;
 mod lifecycle_calls;
 mod lifecycle_context;

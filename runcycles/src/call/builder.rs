@@ -7,6 +7,7 @@ use super::uncapped_run::warn_of_uncapped_run;
 use super::{IntoAmount, Lasting, ScopeValue};
 use crate::client::{CallPolicies, CyclesClient, HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
 use crate::error::Error;
+use crate::lease::Lease;
 use crate::lifecycle::{Priority, Terms};
 use crate::protocol::{
     Action, Amount, CommitOveragePolicy, IdempotencyKey, Level, ReservationCreateRequest, Reserve, Subject, Unit,
@@ -138,6 +139,12 @@ impl CallBuilder {
         self.terms.priority = Some(priority.clone());
     }
 
+    /// What the call takes from, where that has as much. What the call leaves out of its subject is the lease's, and so is the
+    /// client.
+    pub fn lease(&mut self, lease: &Lease) {
+        self.terms.lease = Some(lease.clone());
+    }
+
     /// Whether the call is held to what the authority says.
     pub fn mode(&mut self, mode: Mode) {
         self.terms.mode = Some(mode);
@@ -228,6 +235,10 @@ impl CallBuilder {
             Some(scope) => self.levels.or(scope),
             None => self.levels,
         };
+        let (subject, client) = match &self.terms.lease {
+            Some(lease) => (subject.or(lease.subject()), self.client.or_else(|| Some(lease.client().clone()))),
+            None => (subject, self.client),
+        };
         let mut request = ReservationCreateRequest::builder().action(self.action).estimate(estimate).subject(subject);
         if let Some(ttl) = self.ttl.transpose()? {
             request = request.ttl(ttl);
@@ -256,7 +267,7 @@ impl CallBuilder {
             terms.also.push(amount);
         }
         let policies = CallPolicies { planned: self.planned.transpose()?, ..self.policies };
-        Ok(Call { request, unit, client: self.client, policies, terms, run: self.run })
+        Ok(Call { request, unit, client, policies, terms, run: self.run })
     }
 }
 

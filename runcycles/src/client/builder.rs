@@ -12,7 +12,7 @@ use super::connection::{Connection, default_transport};
 use super::endpoint::Endpoint;
 use super::journal::JournalConfig;
 use super::policy::{HeartbeatPolicy, Mode, ObservedDenial, OnUnsettled, UnknownSpend};
-use super::{CyclesClient, Shared, Unbudgeted};
+use super::{CyclesClient, Holders, Shared, Unbudgeted};
 use crate::error::ConfigError;
 use crate::heartbeat::Heartbeat;
 use crate::protocol::Level;
@@ -205,6 +205,7 @@ impl CyclesClientBuilder {
             observer: Observer::new(self.hook),
             keys: Arc::default(),
             sites: CallSites::default(),
+            holders: Holders::default(),
             allowance: AllowanceUse::default(),
             unbudgeted: Unbudgeted::default(),
             action_kinds: KindRegistry::default(),

@@ -13,6 +13,7 @@ mod deprecated_kinds;
 mod duration;
 mod endpoint;
 mod env;
+mod holders;
 mod journal;
 mod metadata;
 mod operation;
@@ -49,6 +50,7 @@ pub(crate) use self::connection::Connection;
 pub(crate) use self::connection::default_transport;
 #[cfg(feature = "admin")]
 pub(crate) use self::endpoint::Endpoint;
+pub(crate) use self::holders::{Holder, Holders};
 pub(crate) use self::operation::{Prepared, encode};
 #[cfg(feature = "admin")]
 pub(crate) use self::pages::paged;
@@ -100,6 +102,8 @@ pub(crate) struct Shared {
     pub(crate) keys: Arc<Keys>,
     /// The guarded calls that were seen.
     pub(crate) sites: CallSites,
+    /// What holds budget for calls to come.
+    pub(crate) holders: Holders,
     /// What was spent while the authority could not be reached.
     pub(crate) allowance: AllowanceUse,
     /// Where operators know that nothing caps calls.

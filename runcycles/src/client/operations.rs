@@ -103,7 +103,7 @@ impl CyclesClient {
     }
 
     /// Checks that a call stays within the bounds of this view, or else within those of where it is made.
-    fn check_bounds(&self, subject: &Subject, unit: &Unit) -> Result<(), ValidationError> {
+    pub(crate) fn check_bounds(&self, subject: &Subject, unit: &Unit) -> Result<(), ValidationError> {
         self.shared.config.check_tenant(subject)?;
         self.limits().check(subject, unit)
     }

@@ -18,7 +18,7 @@ use crate::protocol::{
     Action, Amount, AmountError, Balance, Caps, CommitRequest, Decision, EvidenceRef, ExtendRequest, ExtendResponse,
     ReleaseRequest, ReservationId, Subject, ValidationError,
 };
-use crate::reservation::Reservation;
+use crate::reservation::{Reservation, ShareEnd};
 use crate::settlement::{Claim, KeyUse, Owner, Settlement};
 use crate::transport::BoxFuture;
 
@@ -175,6 +175,12 @@ impl ReservationGuard {
         self.settle(claim, invalid)
     }
 
+    /// Settles in the background with a commit that is known to be in order. Settling has begun when this returns.
+    pub(crate) fn commit_in_background(mut self, request: CommitRequest) {
+        let claim = self.start_settling(|reservation| Claim::commit(reservation, request));
+        self.client.shared.settle_in_background(claim, &self.runtime);
+    }
+
     /// Settles by what is known of an action that did not succeed; `None` where the hold is left to lapse. Boxed, since it is rare
     /// and would take room in every call.
     pub(crate) fn abandon(mut self, reason: DropReason) -> Option<BoxFuture<'static, Result<Settlement, Error>>> {
@@ -217,9 +223,9 @@ impl ReservationGuard {
     /// extend, which is an [`Error::Validation`].
     pub async fn extend(&self, by: Duration) -> Result<ExtendResponse, Error> {
         if !self.reservation.is_held() {
-            return Err(
-                ValidationError::new("extend", "a reservation that is only observed", "one that holds budget").into()
-            );
+            let found =
+                if self.reservation.is_share() { "a share of a lease" } else { "a reservation that is only observed" };
+            return Err(ValidationError::new("extend", found, "one that holds budget of its own").into());
         }
         self.client.extend_reservation(&self.reservation.id, &ExtendRequest::new(by)).await
     }
@@ -251,7 +257,7 @@ impl ReservationGuard {
     /// Whether nothing is held: the authority only observes this tenant, or the call ran in a shadow [`Mode`](crate::Mode) or by the
     /// [`Allowance`](crate::Allowance) for times without the authority.
     pub fn is_observed(&self) -> bool {
-        !self.reservation.is_held()
+        !self.reservation.is_held() && !self.reservation.is_share()
     }
 
     /// The decision: allowed, or allowed with caps.
@@ -357,6 +363,7 @@ impl ReservationGuard {
                 self.beat = None;
                 self.state = State::Settling;
                 self.client.shared.let_lapse(&self.reservation, reason.as_str());
+                self.reservation.settle_share(ShareEnd::Withheld);
                 None
             }
             None => {
@@ -373,6 +380,10 @@ impl ReservationGuard {
         let mut claim = claim(Arc::clone(&self.reservation));
         if let Some(taken) = self.reservation.taken() {
             self.client.shared.allowance.settle(taken, claim.actual().map_or(0, Amount::value));
+        }
+        if self.reservation.is_share() {
+            let spent = claim.actual().map(Amount::value);
+            self.reservation.settle_share(spent.map_or(ShareEnd::Returned, ShareEnd::Spent));
         }
         if let (true, Some(actual)) = (self.reservation.is_in_shadow(), claim.actual()) {
             self.client.shared.shadow.spent(&self.reservation.subject, &self.reservation.estimate, actual);

@@ -54,9 +54,14 @@ impl CyclesClient {
     pub async fn shutdown(&self, deadline: Duration) -> ShutdownReport {
         let settlements = &self.shared.settlements;
         settlements.shut_down();
+        self.shared.holders.let_go(true);
         let flushed = self.drain(deadline, || settlements.owners() == 0).await;
         self.shared.heartbeat.close();
         settlements.stop();
+        #[cfg(feature = "journal")]
+        if let Some(journal) = &self.shared.journal {
+            journal.stop_watching();
+        }
         ShutdownReport { settled: flushed.settled, remaining: flushed.remaining, live: settlements.owners() }
     }
 }

@@ -28,6 +28,7 @@ use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 
 use self::desk::{Desk, Order};
+use self::inventory::Found;
 use self::lane::{Announced, Lane, Taken};
 use self::replay::Claim;
 use self::store::Store;
@@ -63,6 +64,17 @@ pub(crate) struct Journal {
     identity: Arc<Identity>,
     /// The right to replay the directory, once this client has taken it.
     claim: Arc<OnceLock<Claim>>,
+}
+
+/// What there is of a reservation.
+#[derive(Debug)]
+pub(crate) enum Look {
+    /// A record to settle.
+    Record(Box<Record>),
+    /// Nothing any more.
+    Gone,
+    /// The disk does not say.
+    Unknown,
 }
 
 impl Journal {
@@ -164,6 +176,21 @@ impl Journal {
             let _ = held.set(Arc::clone(&claim));
             Ok(Some(Replay::new(lane, identity, names, claim)))
         }
+    }
+
+    /// What there is of a reservation now.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    pub(crate) fn look(&self, reservation_id: &str) -> impl Future<Output = Look> + Send + use<> {
+        let (name, identity) = (file_name::standard(reservation_id), Arc::clone(&self.identity));
+        let looked = ask(&self.lane, move |store| match store.map(|store| store.take(&name, identity.base_url())) {
+            Ok(Found::Record(record, _)) => Look::Record(Box::new(record)),
+            Ok(Found::Gone | Found::Foreign | Found::Quarantined) => Look::Gone,
+            Ok(Found::Unreadable) | Err(_) => Look::Unknown,
+        });
+        async move { looked.await.unwrap_or(Look::Unknown) }
     }
 
     /// Completes when all orders so far are carried out.

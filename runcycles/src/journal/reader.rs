@@ -50,6 +50,8 @@ struct Wire<'a> {
     recorded_at_ms: u64,
     #[serde(default)]
     not_before_ms: Option<u64>,
+    #[serde(default)]
+    is_ahead: bool,
 }
 
 fn commit() -> String {
@@ -83,6 +85,7 @@ pub(super) fn read(file: &Bytes) -> Result<Filed, Invalid> {
         step,
         recorded_at_ms: wire.recorded_at_ms,
         not_before_ms: wire.not_before_ms,
+        is_ahead: wire.is_ahead,
     };
     Ok(Filed { base_url: wire.base_url, record })
 }
@@ -151,6 +154,7 @@ mod tests {
                 },
                 recorded_at_ms: 1_754_400_000_000,
                 not_before_ms: Some(1_754_400_005_000),
+                is_ahead: false,
             }
         );
         let again = read(filed.record.encode(&filed.base_url)).expect("a record");

@@ -24,6 +24,9 @@ pub(crate) struct Record {
     pub(crate) recorded_at_ms: u64,
     /// When the authority allows the next attempt, in milliseconds since 1970.
     pub(crate) not_before_ms: Option<u64>,
+    /// Whether it was written before the spend was known: it says what to settle should its process end, and whoever finds it
+    /// looks again when its time has come, since a living process settles by itself.
+    pub(crate) is_ahead: bool,
 }
 
 /// How a record's spend is brought into the ledger.
@@ -48,6 +51,7 @@ impl Record {
             step: Step::Commit { commit, event },
             recorded_at_ms: epoch_ms(now),
             not_before_ms: None,
+            is_ahead: false,
         }
     }
 
@@ -58,7 +62,14 @@ impl Record {
             step: Step::Event { event, commit: None },
             recorded_at_ms: epoch_ms(now),
             not_before_ms: None,
+            is_ahead: false,
         }
+    }
+
+    /// The same, written before the spend is known, for whoever finds it after a wait.
+    pub(crate) fn ahead(mut self, wait: Duration, now: SystemTime) -> Self {
+        self.wait(wait, now);
+        Self { is_ahead: true, ..self }
     }
 
     /// The same settlement, no earlier than after a wait, of which an hour counts at most.
@@ -108,9 +119,11 @@ impl Record {
         append(&mut text, event);
         let _ = write!(text, r#","recorded_at_ms":{},"not_before_ms":"#, self.recorded_at_ms.min(LARGEST));
         let _ = match self.not_before_ms {
-            Some(not_before_ms) => write!(text, "{}}}", not_before_ms.min(LARGEST)),
-            None => write!(text, "null}}"),
+            Some(not_before_ms) => write!(text, "{}", not_before_ms.min(LARGEST)),
+            None => write!(text, "null"),
         };
+        // Other clients pass over what they do not know.
+        text.extend_from_slice(if self.is_ahead { br#","is_ahead":true}"# } else { b"}" });
         text
     }
 }
@@ -159,6 +172,12 @@ mod tests {
             r#""recorded_at_ms":1754400000000,"not_before_ms":null}"#,
         );
         assert_eq!(text(&record()), expected);
+    }
+
+    #[test]
+    fn a_record_that_was_written_ahead_says_so_and_until_when_its_writer_is_waited_for() {
+        let ahead = record().ahead(Duration::from_secs(60), at(1_754_400_000_000));
+        assert!(text(&ahead).ends_with(r#""not_before_ms":1754400060000,"is_ahead":true}"#), "{}", text(&ahead));
     }
 
     #[test]

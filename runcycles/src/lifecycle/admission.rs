@@ -8,6 +8,7 @@ use super::unheld::{self, hold_or_allow};
 use crate::client::{CyclesClient, Mode};
 use crate::error::Error;
 use crate::guard::ReservationGuard;
+use crate::lease::Lease;
 use crate::protocol::{
     Amount, Balance, Decision, DecisionRequest, IdempotencyKey, Level, ReasonCode, ReservationCreateRequest,
     ReservationCreateResponse, ReservationId, ValidationError,
@@ -33,6 +34,8 @@ pub(crate) struct Terms {
     pub(crate) priority: Option<Priority>,
     /// What the action may cost in other units.
     pub(crate) also: Vec<Amount>,
+    /// What the call takes from where it can, in place of reserving.
+    pub(crate) lease: Option<Lease>,
     /// Whether the call never runs by the allowance for times without the authority.
     pub(crate) needs_authority: bool,
     /// The place in the program.
@@ -59,7 +62,8 @@ pub(crate) async fn admit(
 ) -> Result<Admitted, Error> {
     let mode = client.config().mode.min(terms.mode.unwrap_or_default());
     note(client, &request, terms);
-    if mode == Mode::Enforce && terms.also.is_empty() && unheld::allowance(client, terms).is_none() {
+    let is_plain = terms.also.is_empty() && terms.lease.is_none() && unheld::allowance(client, terms).is_none();
+    if mode == Mode::Enforce && is_plain {
         let guard = client.reserve_as_it_is(request).await?;
         return match unmet(terms, &guard) {
             None => Ok(Admitted { guard, also: Vec::new() }),
@@ -69,7 +73,7 @@ pub(crate) async fn admit(
             }
         };
     }
-    // Other units, other modes and an allowance take more, and are kept out of every other call's future.
+    // Other units, other modes, a lease and an allowance take more, and are kept out of every other call's future.
     Box::pin(admit_otherwise(client, request, terms, mode)).await
 }
 
@@ -84,10 +88,7 @@ async fn admit_otherwise(
     let mut held = Vec::with_capacity(requests.len());
     for request in requests {
         let admitted = match mode {
-            Mode::Enforce => match unheld::allowance(client, terms) {
-                None => client.reserve_as_it_is(request).await,
-                Some(allowance) => hold_or_allow(client, request, allowance).await,
-            },
+            Mode::Enforce => enforced(client, request, terms).await,
             Mode::Off | Mode::Shadow | Mode::ShadowMetered => unenforced(client, request, mode).await,
         };
         let problem = match admitted {
@@ -107,6 +108,27 @@ async fn admit_otherwise(
     match held.pop() {
         Some(guard) => Ok(Admitted { guard, also }),
         None => Err(ValidationError::new("estimate", "no amount", "at least one").into()),
+    }
+}
+
+/// A guard of a call that runs only where budget is held for it: by its lease, by itself, or by the allowance.
+async fn enforced(
+    client: &CyclesClient,
+    request: ReservationCreateRequest,
+    terms: &Terms,
+) -> Result<ReservationGuard, Error> {
+    if let Some(lease) = &terms.lease {
+        if let Some(guard) = lease.admit(client, &request).await? {
+            return Ok(guard);
+        }
+    }
+    let by_itself = async |request| match unheld::allowance(client, terms) {
+        None => client.reserve_as_it_is(request).await,
+        Some(allowance) => hold_or_allow(client, request, allowance).await,
+    };
+    match &terms.lease {
+        Some(lease) => lease.by_itself(request, by_itself).await,
+        None => by_itself(request).await,
     }
 }
 

@@ -10,6 +10,7 @@ use super::govern::{Outcome, govern};
 use super::priority::Priority;
 use crate::client::{CallPolicies, CyclesClient, HeartbeatPolicy, Mode, OnUnsettled, UnknownSpend};
 use crate::error::Error;
+use crate::lease::Lease;
 use crate::protocol::{
     Action, Amount, CommitOveragePolicy, CyclesMetrics, Level, Metadata, ReservationCreateRequest, Reserve, Subject,
 };
@@ -123,6 +124,25 @@ impl WithCyclesConfig {
         self
     }
 
+    /// Takes what the call may cost of a [`Lease`], where that has it, in place of reserving. What the call's subject leaves out is
+    /// the lease's, and so is the action unless it is set.
+    ///
+    /// ```
+    /// # async fn fetch(_: &str) -> Result<String, std::io::Error> { Ok(String::new()) }
+    /// # async fn example(client: runcycles::CyclesClient, lease: runcycles::Lease) -> Result<(), runcycles::Error> {
+    /// use runcycles::{WithCyclesConfig, usd, with_cycles};
+    ///
+    /// let config = WithCyclesConfig::new(usd!(0.0004)).action("tool.call", "fetch").lease(&lease);
+    /// let page = with_cycles(&client, config, |_| async { Ok((fetch("/").await?, usd!(0.0003))) }).await?;
+    /// # let _: String = page;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lease(mut self, lease: &Lease) -> Self {
+        self.terms.lease = Some(lease.clone());
+        self
+    }
+
     /// Whether the call runs only where the authority says so, whatever the client's
     /// [`OnUnavailable`](crate::OnUnavailable) policy allows: for actions that nobody can take back.
     pub fn needs_authority(mut self) -> Self {
@@ -136,6 +156,12 @@ impl WithCyclesConfig {
         client: &CyclesClient,
     ) -> (ReservationCreateRequest, CallPolicies, Terms, Option<CyclesMetrics>) {
         let mut request = self.reserve.build();
+        if let Some(lease) = &self.terms.lease {
+            request.subject = std::mem::take(&mut request.subject).or(lease.subject());
+            if request.action.kind.is_empty() && request.action.name.is_empty() {
+                request.action = Action::clone(lease.action());
+            }
+        }
         client.fill_subject(&mut request.subject);
         (request, self.policies, self.terms, self.metrics)
     }

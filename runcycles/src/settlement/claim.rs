@@ -79,7 +79,7 @@ enum Bodies {
 }
 
 impl Spend {
-    fn new(reservation: Arc<Reservation>, request: CommitRequest) -> Self {
+    pub(super) fn new(reservation: Arc<Reservation>, request: CommitRequest) -> Self {
         let (id, actual) = (reservation.id.clone(), Some(request.actual.clone()));
         let unheld = reservation.is_by_event().then(|| Arc::clone(&reservation));
         Self { id, actual, bodies: Bodies::Live { reservation, request: Box::new(request) }, unheld }
@@ -265,7 +265,7 @@ fn event(reservation: &Reservation, request: &CommitRequest) -> EventCreateReque
         .build();
     event.metrics.clone_from(&request.metrics);
     match reservation.hold {
-        Hold::Budget | Hold::Nothing => {
+        Hold::Budget | Hold::Nothing | Hold::Share(_) => {
             event.metadata.insert("recovered_reservation_id".to_owned(), reservation.id.as_str().into());
             event.metadata.insert("recovery_reason".to_owned(), RECOVERY_REASON.into());
         }

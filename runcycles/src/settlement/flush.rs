@@ -21,7 +21,8 @@ pub struct FlushReport {
 
 impl CyclesClient {
     /// Tries all settlements of this client that are under way in the background, and waits until they have ended or the time
-    /// is up. Settlements that the authority asked to wait for are waited for.
+    /// is up. Settlements that the authority asked to wait for are waited for. [Leases](crate::Lease) settle what was spent of them
+    /// so far.
     ///
     /// Call it before the process ends: what the background has not settled by then waits in the journal for the next process,
     /// or is lost to the ledger where there is no journal; holds lapse with their time to live.
@@ -36,6 +37,7 @@ impl CyclesClient {
     /// Tries everything that is under way, and waits until it has ended and `also` is so. `also` is looked at again whenever a
     /// settlement has ended.
     pub(crate) async fn drain(&self, deadline: Duration, also: impl Fn() -> bool) -> FlushReport {
+        self.shared.holders.let_go(false);
         let settlements = &self.shared.settlements;
         #[cfg(feature = "journal")]
         self.shared.take_up_journal(&Handle::current());

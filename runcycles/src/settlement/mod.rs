@@ -1,5 +1,6 @@
 //! Settling: known spend is committed, a hold that is not needed is returned, and nothing is lost on the way.
 
+mod ahead;
 mod claim;
 #[cfg(all(test, feature = "journal"))]
 mod cost;
@@ -94,7 +95,7 @@ impl Shared {
     /// Leaves a hold to lapse with its time to live, since nothing is known of what its action cost, and the application wants no
     /// guess. `reason` says how the action ended.
     pub(crate) fn let_lapse(&self, reservation: &Reservation, reason: &str) {
-        if reservation.is_held() || reservation.is_by_event() {
+        if reservation.is_held() || reservation.is_by_event() || reservation.is_share() {
             tracing::warn!(
                 reservation_id = %reservation.id,
                 reason,

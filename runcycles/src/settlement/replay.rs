@@ -1,11 +1,13 @@
 //! Settling what earlier processes left in the journal.
 
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::claim::{Claim, Spend, Work};
@@ -13,27 +15,47 @@ use super::event::SettlementStep;
 use super::keep::Kept;
 use super::queue::Queue;
 use crate::client::{CyclesConfig, Shared};
-use crate::journal::{Identity, Journal, JournalError, Record, Replay, Step, now};
+use crate::journal::{Identity, Journal, JournalError, Look, Record, Replay, Step, now};
 use crate::planted::{Bug, planted};
 use crate::protocol::ReservationId;
 
 /// How many settlements may be under way before more records are read.
 const MAX_UNDER_WAY: usize = 64;
 
+/// The shortest time between two looks at what other processes have written ahead.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// A client's journal, and whether what earlier processes left in it has been taken up.
 pub(crate) struct KeptJournal {
     journal: Journal,
     taken_up: AtomicBool,
+    /// The task that watches over records of processes that may live. A lock because clients end on any thread.
+    watching: Mutex<Option<AbortHandle>>,
 }
 
 impl KeptJournal {
     /// The journal of a client, unless it is switched off. Touches nothing.
     pub(crate) fn new(config: &CyclesConfig) -> Option<Self> {
         let identity = || Identity::new(&config.base_url, config.subject.tenant.as_deref(), config.api_key.expose());
-        config
-            .journal
-            .enabled
-            .then(|| Self { journal: Journal::new(&config.journal, identity()), taken_up: AtomicBool::new(false) })
+        config.journal.enabled.then(|| Self {
+            journal: Journal::new(&config.journal, identity()),
+            taken_up: AtomicBool::new(false),
+            watching: Mutex::default(),
+        })
+    }
+
+    /// Watches over no record any more.
+    pub(crate) fn stop_watching(&self) {
+        let watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(watching) = watching {
+            watching.abort();
+        }
+    }
+}
+
+impl Drop for KeptJournal {
+    fn drop(&mut self) {
+        self.stop_watching();
     }
 }
 
@@ -84,12 +106,17 @@ async fn replay(shared: &Arc<Shared>, listed: Result<Option<Replay>, JournalErro
             return;
         }
     };
+    let mut ahead = Vec::new();
     loop {
         match replay.next().await {
             Ok(records) if records.is_empty() => break,
             Ok(records) => {
                 for record in records {
-                    take_up(shared, record, runtime);
+                    if record.is_ahead {
+                        ahead.push(record);
+                    } else {
+                        take_up(shared, record, runtime);
+                    }
                 }
             }
             Err(error) => {
@@ -109,6 +136,50 @@ async fn replay(shared: &Arc<Shared>, listed: Result<Option<Replay>, JournalErro
     if summary.records > 0 || summary.quarantined > 0 || summary.unreadable > 0 {
         tracing::warn!(?summary, "took up what earlier processes left in the journal");
     }
+    // What is due already counts as taken up now, before anybody is told that the journal has been read.
+    ahead.retain(|record| {
+        let may_live = !record.wait_left(now()).is_zero();
+        if !may_live {
+            settle_ahead(shared, record, runtime);
+        }
+        may_live
+    });
+    if let (Some(journal), false) = (&shared.journal, ahead.is_empty() || shared.settlements.is_stopped()) {
+        let watching = runtime.spawn(watch(Arc::downgrade(shared), ahead, runtime.clone())).abort_handle();
+        *journal.watching.lock().unwrap_or_else(PoisonError::into_inner) = Some(watching);
+    }
+}
+
+/// Watches over records that were written ahead, each by a process that may live: one that does settles by itself, or has written
+/// a later time by the time that the record says. It holds no client.
+async fn watch(shared: Weak<Shared>, mut ahead: Vec<Record>, runtime: Handle) {
+    while let Some(wait) = ahead.iter().map(|record| record.wait_left(now())).min() {
+        tokio::time::sleep(wait.max(LOOK_AGAIN)).await;
+        for record in std::mem::take(&mut ahead) {
+            let Some(shared) = shared.upgrade().filter(|shared| !shared.settlements.is_stopped()) else { return };
+            let Some(journal) = &shared.journal else { return };
+            if !record.wait_left(now()).is_zero() {
+                ahead.push(record);
+                continue;
+            }
+            match journal.look(&record.reservation_id).await {
+                Look::Gone => {}
+                Look::Record(found) if !found.is_ahead => take_up(&shared, *found, &runtime),
+                Look::Record(found) if found.wait_left(now()).is_zero() => settle_ahead(&shared, &found, &runtime),
+                Look::Record(found) => ahead.push(*found),
+                Look::Unknown => ahead.push(record),
+            }
+        }
+    }
+}
+
+/// Settles what a process left that ended before it knew.
+fn settle_ahead(shared: &Arc<Shared>, record: &Record, runtime: &Handle) {
+    tracing::warn!(
+        reservation_id = record.reservation_id,
+        "a process ended with a lease open; all that it held there is settled as spent, since less cannot be shown"
+    );
+    take_up(shared, Record { is_ahead: false, ..record.clone() }, runtime);
 }
 
 /// Settles a record in the background, no earlier than the authority asked for.

@@ -1,0 +1,9 @@
+use futures_core::Stream;
+use runcycles::{Error, Lease, cycles};
+
+#[cycles(1, "llm.completion", actual = |item| *item, lease = lease)]
+fn ask(lease: &Lease, stream: impl Stream<Item = Result<u8, Error>>) -> impl Stream<Item = Result<u8, Error>> {
+    stream
+}
+
+fn main() {}
