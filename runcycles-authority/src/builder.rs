@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use runcycles::models::{Caps, Unit as WireUnit};
+use runcycles::models::{ActionKind, Caps, Unit as WireUnit};
 
 use crate::authority::Authority;
 use crate::budget::Budget;
@@ -13,12 +13,12 @@ use crate::clock::{Clock, SystemClock};
 use crate::engine::admin::CreatePolicy;
 use crate::engine::{Command as _, Engine, ensure_tenant};
 use crate::front::Front;
-use crate::http::{Gate, Router};
+use crate::http::{Gate, Registry, Router};
 use crate::ids::IdSource;
 use crate::policy::Policy;
 use crate::scope::ScopePath;
 use crate::start_error::StartError;
-use crate::state::{ApiKey, Changes, Figures, KeyDigest, Ledger, LedgerOptions, Rules, State};
+use crate::state::{ApiKey, Changes, Figures, KeyDigest, Kinds, Ledger, LedgerOptions, Rules, State};
 use crate::store::{Durability, Store};
 use crate::tenant::Tenant;
 use crate::unit::Unit;
@@ -45,6 +45,8 @@ pub struct AuthorityBuilder {
     admin_key: Option<String>,
     evaluate_policies: bool,
     enforce_permissions: bool,
+    extensions: bool,
+    action_kinds: Vec<ActionKind>,
     record_requests: bool,
     #[cfg(feature = "evidence")]
     evidence: Option<runcycles::evidence::EvidenceSigner>,
@@ -65,6 +67,8 @@ impl AuthorityBuilder {
             admin_key: None,
             evaluate_policies: false,
             enforce_permissions: false,
+            extensions: false,
+            action_kinds: Vec::new(),
             record_requests: false,
             #[cfg(feature = "evidence")]
             evidence: None,
@@ -83,7 +87,9 @@ impl AuthorityBuilder {
 
     /// Adds a tenant.
     pub fn tenant(mut self, tenant: impl Into<Tenant>) -> Self {
-        self.tenants.push(tenant.into());
+        let tenant = tenant.into();
+        self.extensions |= tenant.observe_mode.is_some();
+        self.tenants.push(tenant);
         self
     }
 
@@ -119,6 +125,31 @@ impl AuthorityBuilder {
         self
     }
 
+    /// Speaks the extensions of protocol v0.1.26; off by default, as in the reference server: requests may carry `policy_keys` and
+    /// `observe_mode`, denials tell their [detail](runcycles::models::DenyDetail), policies may list kinds of actions and limit how
+    /// often they are done, and the registry of action kinds and the counters of quotas can be read. A request that uses none of it
+    /// is answered as before.
+    pub fn protocol_extensions(mut self) -> Self {
+        self.extensions = true;
+        self
+    }
+
+    /// Adds a kind to the registry of action kinds, or replaces the one of its name, and turns on the
+    /// [extensions](Self::protocol_extensions). Kinds of an organisation's own, `custom.<org>.<operation>`, must be added; other
+    /// kinds that are not registered count as side effects.
+    ///
+    /// ```
+    /// use runcycles::models::{ActionKind, RiskClass};
+    /// use runcycles_authority::Authority;
+    ///
+    /// let reindex = ActionKind::new("custom.acme.reindex".to_owned(), RiskClass::LocalMutation);
+    /// let builder = Authority::builder().action_kind(reindex);
+    /// ```
+    pub fn action_kind(mut self, kind: ActionKind) -> Self {
+        self.action_kinds.push(kind);
+        self.protocol_extensions()
+    }
+
     /// Keeps every request, for tests: see [`Authority::requests`].
     pub fn record_requests(mut self) -> Self {
         self.record_requests = true;
@@ -127,6 +158,7 @@ impl AuthorityBuilder {
 
     /// Adds a policy of a tenant, which is added with it, and turns on [`evaluate_policies`](Self::evaluate_policies).
     pub fn policy(mut self, tenant: impl Into<String>, policy: Policy) -> Self {
+        self.extensions |= policy.rules.is_some();
         self.policies.push((tenant.into(), policy));
         self.evaluate_policies()
     }
@@ -191,7 +223,10 @@ impl AuthorityBuilder {
                 (state, Some(store))
             }
         };
-        let mut state = state.with_rules(Rules { evaluate_policies: self.evaluate_policies });
+        let mut state =
+            state.with_rules(Rules { evaluate_policies: self.evaluate_policies, extensions: self.extensions });
+        let kinds = Kinds::new(self.action_kinds);
+        state = state.with_kinds(kinds.clone());
         state.reach(self.clock.now_ms());
         let kept_tenants = state.tenants().iter().count();
         for tenant in &self.tenants {
@@ -268,9 +303,10 @@ impl AuthorityBuilder {
                 unwritten.written().await?;
             }
         }
+        let registry = self.extensions.then(|| Registry::new(kinds));
         let engine = Arc::new(Engine::new(state, self.clock, store));
         let gate = Gate::new(engine.clone(), self.admin_key.as_deref(), self.enforce_permissions);
-        let router = Router::new(engine.clone(), gate);
+        let router = Router::new(engine.clone(), gate, registry);
         #[cfg(feature = "evidence")]
         let router = router.with_notary(self.evidence.map(crate::notary::Notary::new));
         let front = Front::new(router, self.record_requests);

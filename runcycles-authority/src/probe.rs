@@ -45,6 +45,8 @@ impl EngineProbe {
             grace_ms: 5_000,
             overage: None,
             dry_run: false,
+            observe_mode: None,
+            policy_keys: None,
             metadata: None,
         });
         let mut id_buffer = Uuid::encode_buffer();

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use runcycles::models::CommitOveragePolicy;
+use runcycles::models::{CommitOveragePolicy, ObserveMode};
 
 use crate::engine::ensure_tenant;
 use crate::start_error::StartError;
@@ -24,12 +24,20 @@ pub struct Tenant {
     default_ttl: Option<Duration>,
     max_ttl: Option<Duration>,
     max_extensions: Option<u32>,
+    pub(crate) observe_mode: Option<ObserveMode>,
 }
 
 impl Tenant {
     /// A tenant with the protocol's defaults.
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), overage: None, default_ttl: None, max_ttl: None, max_extensions: None }
+        Self {
+            id: id.into(),
+            overage: None,
+            default_ttl: None,
+            max_ttl: None,
+            max_extensions: None,
+            observe_mode: None,
+        }
     }
 
     /// What happens to spend beyond a reservation where a request does not say.
@@ -56,12 +64,20 @@ impl Tenant {
         self
     }
 
+    /// Whether its calls are held to the answers (protocol v0.1.26): with [`ObserveMode::Observe`], reservations are evaluated and
+    /// nothing is held. Turns on the [extensions](crate::AuthorityBuilder::protocol_extensions).
+    pub fn observe_mode(mut self, mode: ObserveMode) -> Self {
+        self.observe_mode = Some(mode);
+        self
+    }
+
     /// Adds the tenant with its settings, unless it is one of the first `kept`, which were there before.
     pub(crate) fn add_to(&self, state: &mut State, kept: usize) -> Result<(), StartError> {
         let id = ensure_tenant(state, &self.id)?;
         if id.0 as usize >= kept {
             let given = self.applied_to(TenantSettings::default())?;
-            state.tenant_mut(id).settings = given;
+            let tenant = state.tenant_mut(id);
+            (tenant.settings, tenant.observe_mode) = (given, self.observe_mode.clone());
             return Ok(());
         }
         let found = state.tenants().get(id).settings;

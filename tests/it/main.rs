@@ -3,6 +3,7 @@
 mod support;
 
 mod action_kinds;
+mod action_rules;
 mod admin_budgets;
 mod admin_provisioning;
 mod admin_reference;

@@ -17,6 +17,8 @@ pub(super) fn check_tenant(state: &State, tenant: TenantId, unit: Unit, requeste
             unit,
             requested,
             remaining: None,
+            rule: None,
+            is_explained: false,
         }),
     }
 }
@@ -85,5 +87,6 @@ fn no_ledger(state: &State, path: &ScopePath, unit: Unit, requested: i64) -> Ref
             return Refusal::WrongUnit { scope: scope.into(), requested: unit, expected };
         }
     }
-    Denial { reason: Reason::NoBudget, scope: path.shared().clone(), unit, requested, remaining: None }.into()
+    let scope = path.shared().clone();
+    Denial { reason: Reason::NoBudget, scope, unit, requested, remaining: None, rule: None, is_explained: false }.into()
 }

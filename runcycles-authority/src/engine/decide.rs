@@ -2,35 +2,36 @@
 
 use std::sync::Arc;
 
-use runcycles::models::{Caps, ReasonCode};
+use runcycles::models::Caps;
 
-use super::reserve::evaluate;
-use super::{Command, Refusal};
+use super::reserve::Asked;
+use super::{ActionFacts, Command, Refusal};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
 use crate::scope::ScopePath;
-use crate::state::{Answer, Evaluation, KEY_RETENTION_MS, Namespace, Operation, Record, State, TenantId};
+use crate::state::{Answer, Denied, Evaluation, KEY_RETENTION_MS, Namespace, Operation, Record, State, TenantId};
 use crate::unit::Unit;
 
 /// Asks whether an amount would be held.
 #[derive(Debug)]
-pub(crate) struct Decide {
+pub(crate) struct Decide<'a> {
     pub(crate) tenant: TenantId,
     pub(crate) key: Arc<str>,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) path: ScopePath,
     pub(crate) unit: Unit,
     pub(crate) estimate: i64,
+    pub(crate) action: ActionFacts<'a>,
 }
 
 /// A decision, and the scopes it is about.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Decided {
     pub(crate) scope: ScopePath,
-    pub(crate) verdict: Result<Option<Arc<Caps>>, ReasonCode>,
+    pub(crate) verdict: Result<Option<Arc<Caps>>, Denied>,
 }
 
-impl Command for Decide {
+impl Command for Decide<'_> {
     type Outcome = Result<Decided, Refusal>;
 
     fn apply(self, state: &mut State, now: Millis) -> Self::Outcome {
@@ -41,7 +42,9 @@ impl Command for Decide {
                 _ => Err(Refusal::KeyMismatch),
             };
         }
-        let mut evaluation = evaluate(state, self.tenant, self.path, self.unit, self.estimate, now)?;
+        let Self { tenant, path, unit, estimate, action, .. } = &self;
+        let asked = Asked { tenant: *tenant, path, unit: *unit, estimate: *estimate, action: *action };
+        let mut evaluation = asked.evaluate(state, now)?;
         if let Ok(allowance) = &mut evaluation.verdict {
             // A decision answers without balances, so its record needs none.
             allowance.postings = Box::default();

@@ -17,7 +17,9 @@ pub(super) fn expire_due(state: &mut State, now: Millis) {
             for posting in &mut *standing {
                 posting.figures.reserved = posting.figures.reserved.saturating_sub(reservation.estimate).max(0);
             }
+            let ruled = reservation.ruled.clone();
             post(state, &standing);
+            state.uncount(ruled);
         }
         state.change_reservation(id, |row| row.phase = Phase::Expired { at: deadline });
     }

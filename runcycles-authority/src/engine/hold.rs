@@ -112,5 +112,7 @@ pub(super) fn denied_at(ledger: &Ledger, reason: Reason, requested: i64) -> Deni
         unit: ledger.unit,
         requested,
         remaining: Some(ledger.figures.remaining()),
+        rule: None,
+        is_explained: false,
     }
 }

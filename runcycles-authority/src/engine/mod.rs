@@ -1,5 +1,6 @@
 //! What the authority decides: commands on the state, as functions of it and of the time.
 
+mod action_rules;
 pub(crate) mod admin;
 mod admission;
 mod authentication;
@@ -7,6 +8,7 @@ mod balances;
 mod charge;
 mod commit;
 mod decide;
+mod deny_detail;
 mod event;
 mod expiry;
 mod extend;
@@ -17,6 +19,7 @@ mod inspect;
 mod list;
 mod policy;
 mod provision;
+mod quota_notice;
 mod refusal;
 mod release;
 mod reserve;
@@ -27,6 +30,7 @@ use crate::clock::{Clock, Millis};
 use crate::state::{KeyDigest, State};
 use crate::store::{Store, StoreError, Unwritten};
 
+pub(crate) use self::action_rules::{ActionFacts, QuotaHit, Rule};
 pub(crate) use self::authentication::{Caller, Unauthorized};
 pub(crate) use self::balances::{BalanceFilter, ListBalances};
 pub(crate) use self::commit::{Commit, Committed};
@@ -43,7 +47,7 @@ pub use self::provision::InvalidTenant;
 pub(crate) use self::provision::{AddApiKey, ensure_tenant};
 pub(crate) use self::refusal::{Denial, Reason, Refusal};
 pub(crate) use self::release::{Release, Released};
-pub(crate) use self::reserve::{Reserve, Reserved, SubjectPath};
+pub(crate) use self::reserve::{RUN_ID, Reserve, Reserved, SubjectPath};
 
 /// Something the authority can be asked to do. It happens completely or, where the outcome is a refusal, not at all.
 pub(crate) trait Command {
@@ -79,6 +83,9 @@ impl Engine {
         if let Some(store) = &self.store {
             store.put(&mut state);
         }
+        let notices = state.take_notices();
+        drop(state);
+        notices.iter().for_each(quota_notice::tell);
         outcome
     }
 

@@ -10,8 +10,17 @@ pub(super) fn applying<'s>(state: &'s State, tenant: TenantId, path: &ScopePath,
     if !state.rules().evaluate_policies {
         return None;
     }
+    best_matching(state, tenant, path, now).map(|(_, policy)| policy)
+}
+
+/// The same wherever it is asked, and the depth of the innermost scope that it matches.
+pub(super) fn best_matching<'s>(
+    state: &'s State,
+    tenant: TenantId,
+    path: &ScopePath,
+    now: Millis,
+) -> Option<(usize, &'s Policy)> {
     let policies = state.policies().of_tenant(tenant).filter(|policy| policy.is_effective(now));
     let matching = policies.filter_map(|policy| Some((policy.pattern.depth_in(path)?, policy)));
-    let best = matching.max_by_key(|(depth, policy)| (policy.priority, *depth, policy.created_at));
-    best.map(|(_, policy)| policy)
+    matching.max_by_key(|(depth, policy)| (policy.priority, *depth, policy.created_at))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use runcycles::models::{ErrorCode, ReasonCode};
 
+use super::{QuotaHit, Rule};
 use crate::unit::Unit;
 
 /// A refused command. Nothing has changed.
@@ -27,6 +28,10 @@ pub(crate) enum Refusal {
     Expired,
     /// The reservation was extended as often as it may be.
     ExtensionsSpent { most: u32 },
+    /// A quota counts actions by their run, and the subject names none.
+    RunMissing,
+    /// The kind of action is of an organisation's own, and nobody declared it.
+    KindUndeclared { kind: String },
     /// The numbers would leave the protocol's int64.
     Overflow { scope: Arc<str> },
 }
@@ -40,6 +45,10 @@ pub(crate) struct Denial {
     pub(crate) requested: i64,
     /// What is left at the scope, where it has a ledger.
     pub(crate) remaining: Option<i64>,
+    /// The rule of a policy that denied it.
+    pub(crate) rule: Option<Box<Rule>>,
+    /// Whether the answer tells in detail (protocol v0.1.26).
+    pub(crate) is_explained: bool,
 }
 
 /// Why an action is denied.
@@ -69,6 +78,12 @@ pub(crate) enum Reason {
     TenantClosed {
         tenant: Arc<str>,
     },
+    /// A policy has the kind of action on its list of denied ones.
+    KindDenied,
+    /// A policy has a list of kinds that go through, and this is none of them.
+    KindNotAllowed,
+    /// A quota of actions is used up.
+    Quota(Box<QuotaHit>),
 }
 
 impl Denial {
@@ -82,6 +97,9 @@ impl Denial {
             Reason::Debt { .. } => ReasonCode::DebtOutstanding,
             Reason::NoBudget => ReasonCode::BudgetNotFound,
             Reason::TenantClosed { .. } => ReasonCode::TenantClosed,
+            Reason::KindDenied => ReasonCode::ActionKindDenied,
+            Reason::KindNotAllowed => ReasonCode::ActionKindNotAllowed,
+            Reason::Quota(_) => ReasonCode::ActionQuotaExceeded,
         }
     }
 
@@ -95,7 +113,15 @@ impl Denial {
             Reason::Debt { .. } => ErrorCode::DebtOutstanding,
             Reason::NoBudget => ErrorCode::NotFound,
             Reason::TenantClosed { .. } => ErrorCode::TenantClosed,
+            Reason::KindDenied => ErrorCode::ActionKindDenied,
+            Reason::KindNotAllowed => ErrorCode::ActionKindNotAllowed,
+            Reason::Quota(_) => ErrorCode::ActionQuotaExceeded,
         }
+    }
+
+    /// The kind of action that a rule denied.
+    fn kind(&self) -> &str {
+        self.rule.as_ref().map_or("", |rule| &rule.kind)
     }
 
     /// The denial in words: the scope, what was asked, what is left.
@@ -125,6 +151,12 @@ impl Denial {
             ),
             Reason::NoBudget => format!("Budget not found for provided scope: {scope}: {requested} requested"),
             Reason::TenantClosed { tenant } => format!("Tenant {tenant} is closed; owned objects are read-only"),
+            Reason::KindDenied => format!("Action kind {} is denied for: {scope}", self.kind()),
+            Reason::KindNotAllowed => format!("Action kind {} is not allowed for: {scope}", self.kind()),
+            Reason::Quota(hit) => {
+                let (counted, window) = (&hit.key.counted, hit.key.window.as_wire());
+                format!("Action quota exceeded for: {scope}: {} of {} {counted} actions {window}", hit.used, hit.limit)
+            }
         }
     }
 }
@@ -140,7 +172,7 @@ impl Refusal {
             Self::Finalized => ErrorCode::ReservationFinalized,
             Self::Expired => ErrorCode::ReservationExpired,
             Self::ExtensionsSpent { .. } => ErrorCode::MaxExtensionsExceeded,
-            Self::Overflow { .. } => ErrorCode::InvalidRequest,
+            Self::Overflow { .. } | Self::RunMissing | Self::KindUndeclared { .. } => ErrorCode::InvalidRequest,
         }
     }
 
@@ -171,10 +203,27 @@ impl Refusal {
             Self::Finalized => "Reservation finalized: Reservation already finalized".to_owned(),
             Self::Expired => "Provided reservation has already expired".to_owned(),
             Self::ExtensionsSpent { most } => format!("Maximum reservation extensions ({most}) reached"),
+            Self::RunMissing => {
+                "Validation failed: subject.dimensions.run_id: must be given, since a quota counts actions by their run"
+                    .to_owned()
+            }
+            Self::KindUndeclared { kind } => {
+                format!("Validation failed: action.kind: {kind} is not declared in the registry of action kinds")
+            }
             Self::Overflow { scope } => {
                 format!("Validation failed: amount: the figures of {scope} would leave 0 to 9223372036854775807")
             }
         }
+    }
+}
+
+impl Refusal {
+    /// The same, told in detail where the authority speaks the extension.
+    pub(super) fn explained(mut self, is_explained: bool) -> Self {
+        if let Self::Denied(denial) = &mut self {
+            denial.is_explained = is_explained;
+        }
+        self
     }
 }
 

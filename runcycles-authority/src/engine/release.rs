@@ -53,8 +53,9 @@ impl Command for Release<'_> {
             postings,
         };
         let answer = answer_of(state, reservation, &settlement);
-        let id = reservation.id;
+        let (id, ruled) = (reservation.id, reservation.ruled.clone());
         post(state, &settlement.postings);
+        state.uncount(ruled);
         state.change_reservation(id, |row| row.phase = Phase::Released(Box::new(settlement)));
         Ok(answer)
     }

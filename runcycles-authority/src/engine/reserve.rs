@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use runcycles::models::{Caps, Metadata, ReasonCode};
+use runcycles::models::{Caps, Metadata, ObserveMode, PolicyKeys};
 use uuid::Uuid;
 
 use super::admission::{admits_reservation, check_tenant, find_ledgers};
 use super::hold::{Standing, balance_lines, post, prepare};
 use super::policy::applying;
-use super::{BalanceLine, Command, Refusal};
+use super::{ActionFacts, BalanceLine, Command, Refusal, action_rules};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
 use crate::scope::{ScopePath, Spelling};
 use crate::state::{
-    Allowance, Answer, Evaluation, Figures, KEY_RETENTION_MS, NamedAction, Namespace, Operation, Overage, Phase,
-    Posting, Record, Reservation, State, TenantId, TenantSettings,
+    Allowance, Answer, Count, Denied, Evaluation, Figures, KEY_RETENTION_MS, NamedAction, Namespace, Operation,
+    Overage, Phase, Posting, Record, Reservation, Ruled, State, TenantId, TenantSettings, Window,
 };
 use crate::unit::Unit;
 
@@ -42,6 +42,9 @@ pub(crate) struct Reserve<'a> {
     pub(crate) grace_ms: Millis,
     pub(crate) overage: Option<Overage>,
     pub(crate) dry_run: bool,
+    /// Whether the call is held to the answer, where the request says (protocol v0.1.26).
+    pub(crate) observe_mode: Option<ObserveMode>,
+    pub(crate) policy_keys: Option<Box<PolicyKeys>>,
     pub(crate) metadata: Option<Box<Metadata>>,
 }
 
@@ -52,7 +55,7 @@ pub(crate) struct Reserved {
     pub(crate) unit: Unit,
     pub(crate) estimate: i64,
     /// The limits and balances of what is or would be held, or why it would not be.
-    pub(crate) verdict: Result<Allowed, ReasonCode>,
+    pub(crate) verdict: Result<Allowed, Denied>,
     /// What is held; nothing after a dry run.
     pub(crate) lease: Option<Lease>,
 }
@@ -79,14 +82,36 @@ impl Command for Reserve<'_> {
         if let Some(known) = known(state, self.tenant, self.key, now) {
             return known.replay(state, self.fingerprint, now);
         }
-        if self.dry_run { self.evaluate(state, now) } else { self.hold(state, now) }
+        if self.dry_run || self.is_observed(state) { self.evaluate(state, now) } else { self.hold(state, now) }
     }
 }
 
 impl Reserve<'_> {
+    /// Whether nothing is held whatever the answer is: by the request, or else by its tenant.
+    fn is_observed(&self, state: &State) -> bool {
+        if !state.rules().extensions {
+            return false;
+        }
+        let of_tenant = || state.tenants().get(self.tenant).observe_mode.as_ref();
+        self.observe_mode.as_ref().or_else(of_tenant) == Some(&ObserveMode::Observe)
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            tenant: self.tenant,
+            path: &self.subject.path,
+            unit: self.unit,
+            estimate: self.estimate,
+            action: ActionFacts {
+                kind: &self.action.kind,
+                keys: self.policy_keys.as_deref(),
+                run_id: self.subject.dimensions.get(RUN_ID).map(String::as_str),
+            },
+        }
+    }
+
     fn hold(self, state: &mut State, now: Millis) -> Result<Reserved, Refusal> {
-        check_tenant(state, self.tenant, self.unit, self.estimate)?;
-        let (caps, standing) = admit(state, self.tenant, &self.subject.path, self.unit, self.estimate, now)?;
+        let (caps, standing, counts) = self.asked().admit(state, now)?;
         let held = prepare(state, &standing, |before| reserve(before, self.estimate))?;
 
         let settings = settings_for(state, self.tenant, &self.subject.path, self.unit, now);
@@ -114,15 +139,17 @@ impl Reserve<'_> {
             held,
             extensions: Vec::new(),
             phase: Phase::Active,
+            ruled: ruled(self.policy_keys, &counts),
         };
         let answer = answer_of(state, &reservation, now);
         post(state, &reservation.held);
+        state.count(counts);
         state.insert_reservation(reservation);
         Ok(answer)
     }
 
     fn evaluate(self, state: &mut State, now: Millis) -> Result<Reserved, Refusal> {
-        let evaluation = evaluate(state, self.tenant, self.subject.path, self.unit, self.estimate, now)?;
+        let evaluation = self.asked().evaluate(state, now)?;
         let answer = answer_of_evaluation(state, &evaluation);
         let record = Record {
             fingerprint: self.fingerprint,
@@ -135,22 +162,52 @@ impl Reserve<'_> {
     }
 }
 
-/// What a reservation would be answered now. A denial is an answer here; budgets in other units only are still refused.
-pub(super) fn evaluate(
-    state: &State,
-    tenant: TenantId,
-    scope: ScopePath,
-    unit: Unit,
-    estimate: i64,
-    now: Millis,
-) -> Result<Evaluation, Refusal> {
-    let admitted = check_tenant(state, tenant, unit, estimate).map_err(Refusal::from);
-    let verdict = match admitted.and_then(|()| admit(state, tenant, &scope, unit, estimate, now)) {
-        Ok((caps, standing)) => Ok(Allowance { caps, postings: Box::from(&*standing) }),
-        Err(Refusal::Denied(denial)) => Err(denial.reason_code()),
-        Err(other) => return Err(other),
-    };
-    Ok(Evaluation { scope, unit, estimate, verdict })
+/// The dimension that names a run (protocol v0.1.26).
+pub(crate) const RUN_ID: &str = "run_id";
+
+/// What a reservation, a dry run or a decision asks for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) tenant: TenantId,
+    pub(super) path: &'a ScopePath,
+    pub(super) unit: Unit,
+    pub(super) estimate: i64,
+    pub(super) action: ActionFacts<'a>,
+}
+
+impl Asked<'_> {
+    /// What a reservation would be answered now. A denial is an answer here; budgets in other units only are still refused.
+    pub(super) fn evaluate(&self, state: &State, now: Millis) -> Result<Evaluation, Refusal> {
+        let verdict = match self.admit(state, now) {
+            Ok((caps, standing, _)) => Ok(Allowance { caps, postings: Box::from(&*standing) }),
+            Err(Refusal::Denied(denial)) => {
+                Err(Denied { reason: denial.reason_code(), detail: denial.detail().map(Box::new) })
+            }
+            Err(other) => return Err(other),
+        };
+        Ok(Evaluation { scope: self.path.clone(), unit: self.unit, estimate: self.estimate, verdict })
+    }
+
+    /// The ledgers that would hold it, and what it would count for; or who says no: the tenant, then the rules of policies, then
+    /// the budgets.
+    fn admit(&self, state: &State, now: Millis) -> Result<(Option<Arc<Caps>>, Standing, Vec<Count>), Refusal> {
+        let Self { tenant, path, unit, estimate, action } = *self;
+        let admit = || {
+            check_tenant(state, tenant, unit, estimate)?;
+            let asked = action_rules::Asked { unit, amount: estimate };
+            let counts = action_rules::check(state, tenant, path, action, asked, now)?;
+            let (caps, standing) = admit(state, tenant, path, unit, estimate, now)?;
+            Ok((caps, standing, counts))
+        };
+        admit().map_err(|refusal: Refusal| refusal.explained(state.rules().extensions))
+    }
+}
+
+/// What is kept of the rules with a reservation: the counters that are of its run, and what they looked at.
+fn ruled(policy_keys: Option<Box<PolicyKeys>>, counts: &[Count]) -> Option<Box<Ruled>> {
+    let counted = counts.iter().map(|count| &count.key).filter(|key| key.window == Window::Run).cloned().collect();
+    let ruled = Ruled { policy_keys, counted };
+    (ruled != Ruled::default()).then(|| Box::new(ruled))
 }
 
 /// The ledgers of a path as they stand, if all of them admit a reservation, and the innermost scope's limits.

@@ -11,7 +11,7 @@ use super::json::{self, Object, amount};
 use super::problem::Problem;
 use crate::engine::{Applied, BalanceLine, Committed, Decided, Extended, Released, Reserved, Status};
 use crate::scope::{ScopePath, leaf};
-use crate::state::{Phase, Reservation};
+use crate::state::{Denied, Phase, Reservation};
 
 pub(super) fn reserved(outcome: &Reserved) -> Bytes {
     json::object(|answer| {
@@ -36,7 +36,7 @@ pub(super) fn reserved(outcome: &Reserved) -> Bytes {
                 }
                 balances(answer, &allowed.balances);
             }
-            Err(reason) => answer.text("reason_code", reason.as_str()),
+            Err(denied) => denial(answer, denied),
         }
     })
 }
@@ -48,8 +48,8 @@ pub(super) fn decided(outcome: &Decided) -> Bytes {
         if let Some(caps) = caps {
             answer.value("caps", caps);
         }
-        if let Err(reason) = &outcome.verdict {
-            answer.text("reason_code", reason.as_str());
+        if let Err(denied) = &outcome.verdict {
+            denial(answer, denied);
         }
         scopes(answer, &outcome.scope);
     })
@@ -102,6 +102,13 @@ pub(super) fn balance_page(lines: &[BalanceLine], next_cursor: Option<&str>) -> 
         }
         answer.flag("has_more", next_cursor.is_some());
     })
+}
+
+fn denial(answer: &mut Object<'_>, denied: &Denied) {
+    answer.text("reason_code", denied.reason.as_str());
+    if let Some(detail) = &denied.detail {
+        answer.value("deny_detail", &**detail);
+    }
 }
 
 fn decision(allowed: bool, capped: bool) -> &'static str {
@@ -193,7 +200,9 @@ fn subject(row: &Reservation) -> Subject {
 
 fn action(row: &Reservation) -> Action {
     let action = Action::new(&*row.action.kind, &*row.action.name);
-    row.action.tags.iter().fold(action, |action, tag| action.tag(&**tag))
+    let mut action = row.action.tags.iter().fold(action, |action, tag| action.tag(&**tag));
+    action.policy_keys = row.ruled.as_ref().and_then(|ruled| ruled.policy_keys.clone());
+    action
 }
 
 fn reservation_id(id: Uuid) -> Result<ReservationId, Problem> {

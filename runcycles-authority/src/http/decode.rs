@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use runcycles::models::{Level, Metadata};
+use runcycles::models::{Level, Metadata, ObserveMode, PolicyKeys};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -27,6 +27,8 @@ request_object! {
         overage_policy: Text<'de>,
         dry_run: bool,
         metadata: Map<String, Value>,
+    } extension {
+        observe_mode: Text<'de>,
     }
 }
 
@@ -94,6 +96,18 @@ request_object! {
         kind: Text<'de>,
         name: Text<'de>,
         tags: Vec<Text<'de>>,
+    } extension {
+        policy_keys: PolicyKeysBody<'de>,
+    }
+}
+
+request_object! {
+    PolicyKeysBody {
+        host: Text<'de>,
+        recipient_domain: Text<'de>,
+        resource_type: Text<'de>,
+        path_prefix: Text<'de>,
+        custom: BTreeMap<Text<'de>, Text<'de>>,
     }
 }
 
@@ -197,6 +211,9 @@ impl ActionBody<'_> {
         for tag in tags {
             violations.chars("action.tags", tag, 0..=64);
         }
+        if let Some(keys) = &self.policy_keys {
+            keys.check(violations);
+        }
     }
 
     pub(super) fn named(&self) -> NamedAction<'_> {
@@ -206,6 +223,44 @@ impl ActionBody<'_> {
             name: self.name.as_deref().unwrap_or_default(),
             tags,
         }
+    }
+}
+
+impl PolicyKeysBody<'_> {
+    fn members(&self) -> [(&'static str, Option<&Text<'_>>, usize); 4] {
+        [
+            ("action.policy_keys.host", self.host.as_ref(), 253),
+            ("action.policy_keys.recipient_domain", self.recipient_domain.as_ref(), 253),
+            ("action.policy_keys.resource_type", self.resource_type.as_ref(), 128),
+            ("action.policy_keys.path_prefix", self.path_prefix.as_ref(), 512),
+        ]
+    }
+
+    fn check(&self, violations: &mut Violations) {
+        for (member, text, most) in self.members() {
+            if let Some(text) = text {
+                violations.chars(member, text, 0..=most);
+            }
+        }
+        let custom = self.custom.iter().flatten();
+        if self.custom.as_ref().is_some_and(|custom| custom.len() > 8) {
+            violations.add("action.policy_keys.custom", "must be at most 8");
+        }
+        for (_, value) in custom {
+            violations.chars("action.policy_keys.custom", value, 0..=256);
+        }
+    }
+
+    pub(super) fn to_keys(&self) -> PolicyKeys {
+        let text = |text: &Option<Text<'_>>| text.as_ref().map(|text| text.to_string());
+        let mut keys = PolicyKeys::new();
+        keys.host = text(&self.host);
+        keys.recipient_domain = text(&self.recipient_domain);
+        keys.resource_type = text(&self.resource_type);
+        keys.path_prefix = text(&self.path_prefix);
+        let custom = self.custom.iter().flatten();
+        keys.custom = custom.map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        keys
     }
 }
 
@@ -260,6 +315,17 @@ pub(super) fn check_overage(name: Option<&Text<'_>>, violations: &mut Violations
         violations.add("overage_policy", "must be one of REJECT, ALLOW_IF_AVAILABLE, ALLOW_WITH_OVERDRAFT");
     }
     policy
+}
+
+/// The observe mode of a name.
+pub(super) fn check_observe_mode(name: Option<&Text<'_>>, violations: &mut Violations) -> Option<ObserveMode> {
+    match ObserveMode::from(&**name?) {
+        ObserveMode::Unknown(_) => {
+            violations.add("observe_mode", "must be one of DISABLED, OBSERVE, ENFORCE");
+            None
+        }
+        known => Some(known),
+    }
 }
 
 /// A number that was checked to be positive, as milliseconds.

@@ -1,7 +1,7 @@
 //! What every answer carries.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use runcycles::models::ErrorResponse;
 use serde::Serialize;
 use uuid::Uuid;
@@ -33,7 +33,11 @@ impl Exchange {
 
     /// A success.
     pub(super) fn success(self, reply: Reply) -> Response<Bytes> {
-        self.respond(reply.status, reply.media_type, reply.body)
+        let mut response = self.respond(reply.status, reply.media_type, reply.body);
+        if let Some((name, value)) = reply.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
     }
 
     /// A refusal.
@@ -77,6 +81,8 @@ pub(super) struct Reply {
     status: StatusCode,
     media_type: &'static str,
     body: Bytes,
+    /// A header that few answers have.
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 const JSON: &str = "application/json";
@@ -84,16 +90,26 @@ const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 impl Reply {
     pub(super) fn ok(body: Bytes) -> Self {
-        Self { status: StatusCode::OK, media_type: JSON, body }
+        Self { status: StatusCode::OK, media_type: JSON, body, header: None }
     }
 
     pub(super) fn created(body: Bytes) -> Self {
-        Self { status: StatusCode::CREATED, media_type: JSON, body }
+        Self { status: StatusCode::CREATED, media_type: JSON, body, header: None }
+    }
+
+    /// What the client has still holds.
+    pub(super) fn not_modified() -> Self {
+        Self { status: StatusCode::NOT_MODIFIED, media_type: JSON, body: Bytes::new(), header: None }
+    }
+
+    /// The same with one more header.
+    pub(super) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self { header: Some((name, value)), ..self }
     }
 
     /// Counters, as Prometheus reads them.
     pub(super) fn metrics(body: Bytes) -> Self {
-        Self { status: StatusCode::OK, media_type: METRICS, body }
+        Self { status: StatusCode::OK, media_type: METRICS, body, header: None }
     }
 
     /// A body that writes itself.

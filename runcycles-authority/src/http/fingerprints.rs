@@ -30,6 +30,10 @@ impl ReserveBody<'_> {
         write_text(&mut canonical, self.overage_policy.as_ref());
         canonical.number(u64::from(self.dry_run.unwrap_or(false)));
         canonical.optional(self.metadata.as_ref(), Canonical::object);
+        if let Some(mode) = &self.observe_mode {
+            canonical.text(mode);
+        }
+        write_policy_keys(&mut canonical, action);
         canonical.finish()
     }
 }
@@ -43,6 +47,7 @@ impl DecideBody<'_> {
     ) -> Fingerprint {
         let mut canonical = begin("decide", subject, action, estimate);
         canonical.optional(self.metadata.as_ref(), Canonical::object);
+        write_policy_keys(&mut canonical, action);
         canonical.finish()
     }
 }
@@ -59,6 +64,7 @@ impl EventBody<'_> {
         canonical.optional(self.metrics.as_ref(), |canonical, metrics| metrics.write(canonical));
         canonical.optional(self.client_time_ms, |canonical, time| canonical.number(millis(time)));
         canonical.optional(self.metadata.as_ref(), Canonical::object);
+        write_policy_keys(&mut canonical, action);
         canonical.finish()
     }
 }
@@ -135,4 +141,20 @@ fn write_text(canonical: &mut Canonical, text: Option<&Text<'_>>) {
 fn write_amount(canonical: &mut Canonical, amount: CheckedAmount) {
     canonical.text(amount.unit.as_str());
     canonical.number(amount.value.cast_unsigned());
+}
+
+/// Members of an extension stand at the end, and only where there are any: a form without them is what it always was.
+fn write_policy_keys(canonical: &mut Canonical, action: &ActionBody<'_>) {
+    let Some(keys) = &action.policy_keys else { return };
+    canonical.text("policy_keys");
+    for text in [&keys.host, &keys.recipient_domain, &keys.resource_type, &keys.path_prefix] {
+        write_text(canonical, text.as_ref());
+    }
+    canonical.optional(keys.custom.as_ref(), |canonical, custom| {
+        canonical.number(custom.len() as u64);
+        for (name, value) in custom {
+            canonical.text(name);
+            canonical.text(value);
+        }
+    });
 }

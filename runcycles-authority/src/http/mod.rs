@@ -20,6 +20,7 @@ mod patience;
 mod problem;
 mod query;
 mod reads;
+mod registry;
 mod router;
 mod server;
 mod trace;
@@ -28,6 +29,7 @@ mod writes;
 
 pub(crate) use self::gate::Gate;
 pub use self::limits::ServerLimits;
+pub(crate) use self::registry::Registry;
 pub(crate) use self::router::Router;
 pub(crate) use self::server::listen;
 pub use self::server::{BindError, Server};

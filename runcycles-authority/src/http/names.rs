@@ -4,6 +4,7 @@ use http::HeaderName;
 
 pub(super) const ADMIN_KEY: HeaderName = HeaderName::from_static("x-admin-api-key");
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-cycles-api-key");
+pub(super) const DEPRECATED_KIND: HeaderName = HeaderName::from_static("x-cycles-deprecated-kind");
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("x-idempotency-key");
 pub(super) const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 pub(super) const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");

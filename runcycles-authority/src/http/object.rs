@@ -70,14 +70,22 @@ impl<'de> Deserialize<'de> for Integer {
 ///
 /// Input: its members. Output: a struct in which every member is optional, since what is required is checked later and all
 /// at once, and its `Deserialize`: only a JSON object is read, unknown and repeated members are refused, types are exact, and
-/// `null` counts as absent.
+/// `null` counts as absent. Members of an extension are read too, and left out where an error names those that there are:
+/// whoever reads them refuses them where the authority does not speak the extension.
 macro_rules! request_object {
     ($(#[$meta:meta])* $name:ident { $( $member:ident : $ty:ty, )* }) => {
+        $crate::http::object::request_object! { $(#[$meta])* $name { $( $member: $ty, )* } extension {} }
+    };
+    (
+        $(#[$meta:meta])*
+        $name:ident { $( $member:ident : $ty:ty, )* } extension { $( $extra:ident : $extra_ty:ty, )* }
+    ) => {
         $(#[$meta])*
         #[derive(Debug, Default)]
         #[allow(dead_code, reason = "some members are checked and not kept")]
         pub(super) struct $name<'de> {
             $( pub(super) $member: Option<$ty>, )*
+            $( pub(super) $extra: Option<$extra_ty>, )*
             lifetime: std::marker::PhantomData<&'de ()>,
         }
 
@@ -94,6 +102,7 @@ macro_rules! request_object {
                     fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$name<'de>, A::Error> {
                         use serde::de::Error as _;
                         $( let mut $member: Option<Option<$ty>> = None; )*
+                        $( let mut $extra: Option<Option<$extra_ty>> = None; )*
                         while let Some(name) = map.next_key::<$crate::http::object::Text<'de>>()? {
                             match &*name {
                                 $( stringify!($member) => {
@@ -102,10 +111,20 @@ macro_rules! request_object {
                                     }
                                     $member = Some(map.next_value()?);
                                 } )*
+                                $( stringify!($extra) => {
+                                    if $extra.is_some() {
+                                        return Err(A::Error::duplicate_field(stringify!($extra)));
+                                    }
+                                    $extra = Some(map.next_value()?);
+                                } )*
                                 other => return Err(A::Error::unknown_field(other, &[$(stringify!($member)),*])),
                             }
                         }
-                        Ok($name { $( $member: $member.flatten(), )* lifetime: std::marker::PhantomData })
+                        Ok($name {
+                            $( $member: $member.flatten(), )*
+                            $( $extra: $extra.flatten(), )*
+                            lifetime: std::marker::PhantomData,
+                        })
                     }
                 }
                 deserializer.deserialize_map(ObjectVisitor)

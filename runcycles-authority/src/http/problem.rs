@@ -30,6 +30,11 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest, message)
     }
 
+    /// A member that the authority does not take.
+    pub(super) fn unknown_member(name: &str) -> Self {
+        Self::invalid(format!("Malformed request body: unknown field `{name}`"))
+    }
+
     /// A body that is not the JSON it should be.
     pub(super) fn malformed(error: &serde_json::Error) -> Self {
         /// The error repeats names from the body, which may be long.
@@ -106,7 +111,7 @@ fn status_of(code: &ErrorCode) -> StatusCode {
 
 /// What a program needs to act on a denial: `scope`, `unit`, `requested`, `remaining`, `reason`.
 fn denial_details(denial: &Denial) -> Extra {
-    let Denial { reason, scope, unit, requested, remaining } = denial;
+    let Denial { reason, scope, unit, requested, remaining, .. } = denial;
     let mut details = Extra::new();
     details.insert("scope".to_owned(), json!(&**scope));
     details.insert("unit".to_owned(), json!(unit.as_str()));
@@ -118,6 +123,9 @@ fn denial_details(denial: &Denial) -> Extra {
     if let Reason::OverdraftLimit { debt, limit } = reason {
         details.insert("debt".to_owned(), json!(debt));
         details.insert("overdraft_limit".to_owned(), json!(limit));
+    }
+    if let Some(detail) = denial.detail() {
+        details.insert("deny_detail".to_owned(), json!(detail));
     }
     details
 }

@@ -14,6 +14,7 @@ use super::metrics::Metrics;
 use super::path::Route;
 use super::problem::Problem;
 use super::query::Query;
+use super::registry::Registry;
 use super::writes::Write;
 use super::{json, reads};
 use crate::engine::{CountRows, Engine};
@@ -28,17 +29,20 @@ pub(crate) struct Router {
     engine: Arc<Engine>,
     gate: Gate,
     ids: IdSource,
+    /// The extensions of protocol v0.1.26, where the authority speaks them.
+    registry: Option<Registry>,
     metrics: Metrics,
     #[cfg(feature = "evidence")]
     notary: Option<Notary>,
 }
 
 impl Router {
-    pub(crate) fn new(engine: Arc<Engine>, gate: Gate) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, gate: Gate, registry: Option<Registry>) -> Self {
         Self {
             engine,
             gate,
             ids: IdSource::new(),
+            registry,
             metrics: Metrics::default(),
             #[cfg(feature = "evidence")]
             notary: None,
@@ -102,8 +106,16 @@ impl Router {
         if let Some(reply) = self.answer_anybody(request.method(), path) {
             return reply;
         }
+        if let Some(registry) = &self.registry {
+            let reply = registry.answer(request.method(), path, request.uri().query(), request.headers());
+            if let Some(reply) = reply {
+                return reply;
+            }
+        }
         if admin::is_admin_path(path) {
-            return Admin { engine: &self.engine, gate: &self.gate, ids: &self.ids, request }.answer(exchange);
+            let speaks_extensions = self.registry.is_some();
+            let (engine, gate, ids) = (&self.engine, &self.gate, &self.ids);
+            return Admin { engine, gate, ids, speaks_extensions, request }.answer(exchange);
         }
         let route = Route::of(path);
         let open_to_operators = route.as_ref().is_some_and(|route| route.is_open_to_operators(request.method()));
@@ -164,7 +176,8 @@ impl Router {
     }
 
     fn write(&self, route: &Route<'_>, principal: &Principal, request: &Request<Bytes>) -> Result<Reply, Problem> {
-        let write = Write { engine: &self.engine, gate: &self.gate, ids: &self.ids, request };
+        let registry = self.registry.as_ref();
+        let write = Write { engine: &self.engine, gate: &self.gate, ids: &self.ids, registry, request };
         match (route, principal) {
             (Route::Release(id), _) => check_id(id).and_then(|()| write.release(principal, id)),
             (_, Principal::Operator) => Err(Problem::no_route()),

@@ -1,21 +1,24 @@
 //! Requests that change something, or ask whether they could.
 
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderValue, Request};
 
 use super::answer;
 use super::decode::{
-    ActionBody, AmountBody, CheckedAmount, CommitBody, DecideBody, EventBody, ExtendBody, ReleaseBody, ReserveBody,
-    SubjectBody, boxed, check_key, check_overage, millis, parse, shared,
+    ActionBody, AmountBody, CheckedAmount, CommitBody, DecideBody, EventBody, ExtendBody, PolicyKeysBody, ReleaseBody,
+    ReserveBody, SubjectBody, boxed, check_key, check_observe_mode, check_overage, millis, parse, shared,
 };
 use super::exchange::Reply;
 use super::gate::{Gate, Principal};
-use super::names::IDEMPOTENCY_KEY;
+use super::names::{DEPRECATED_KIND, IDEMPOTENCY_KEY};
 use super::object::{Integer, Text};
 use super::problem::Problem;
+use super::registry::Registry;
 use super::violations::Violations;
 use crate::engine::admin::{AdminRefusal, within};
-use crate::engine::{Caller, Commit, Decide, Engine, Extend, RecordEvent, Release, Reserve, SubjectPath};
+use crate::engine::{
+    ActionFacts, Caller, Commit, Decide, Engine, Extend, RUN_ID, RecordEvent, Release, Reserve, SubjectPath,
+};
 use crate::ids::IdSource;
 
 /// A request with a body, and what answers it.
@@ -23,6 +26,8 @@ pub(super) struct Write<'a> {
     pub(super) engine: &'a Engine,
     pub(super) gate: &'a Gate,
     pub(super) ids: &'a IdSource,
+    /// The extensions of protocol v0.1.26, where the authority speaks them.
+    pub(super) registry: Option<&'a Registry>,
     pub(super) request: &'a Request<Bytes>,
 }
 
@@ -41,7 +46,9 @@ impl Write<'_> {
             violations.range("grace_period_ms", grace, 0..=60_000);
         }
         let overage = check_overage(body.overage_policy.as_ref(), &mut violations);
+        let observe_mode = check_observe_mode(body.observe_mode.as_ref(), &mut violations);
         let (subject, action, estimate) = complete(subject, action, estimate, violations)?;
+        self.check_extensions(&action, body.observe_mode.as_ref())?;
         self.check_sender(&subject, body.idempotency_key.as_ref(), caller)?;
         let path = self.check_scope(subject.path(), caller)?;
 
@@ -58,9 +65,11 @@ impl Write<'_> {
             grace_ms: millis(body.grace_period_ms.unwrap_or(ReserveBody::DEFAULT_GRACE_MS)),
             overage,
             dry_run: body.dry_run.unwrap_or(false),
+            observe_mode,
+            policy_keys: action.policy_keys.as_ref().map(|keys| Box::new(keys.to_keys())),
             metadata: boxed(body.metadata),
         });
-        Ok(Reply::ok(answer::reserved(&outcome?)))
+        Ok(self.about_kind(Reply::ok(answer::reserved(&outcome?)), &action))
     }
 
     pub(super) fn decide(&self, caller: &Caller) -> Result<Reply, Problem> {
@@ -71,8 +80,10 @@ impl Write<'_> {
         let action = check_action(body.action.take(), &mut violations);
         let estimate = check_amount("estimate", body.estimate.as_ref(), &mut violations);
         let (subject, action, estimate) = complete(subject, action, estimate, violations)?;
+        self.check_extensions(&action, None)?;
         self.check_sender(&subject, body.idempotency_key.as_ref(), caller)?;
         let path = self.check_scope(subject.path(), caller)?;
+        let keys = action.policy_keys.as_ref().map(PolicyKeysBody::to_keys);
 
         let outcome = self.engine.execute(Decide {
             tenant: caller.tenant,
@@ -81,8 +92,13 @@ impl Write<'_> {
             path: path.path,
             unit: estimate.unit,
             estimate: estimate.value,
+            action: ActionFacts {
+                kind: action.kind.as_deref().unwrap_or_default(),
+                keys: keys.as_ref(),
+                run_id: path.dimensions.get(RUN_ID).map(String::as_str),
+            },
         });
-        Ok(Reply::ok(answer::decided(&outcome?)))
+        Ok(self.about_kind(Reply::ok(answer::decided(&outcome?)), &action))
     }
 
     pub(super) fn record_event(&self, caller: &Caller) -> Result<Reply, Problem> {
@@ -100,6 +116,7 @@ impl Write<'_> {
             violations.range("client_time_ms", time, 0..=i64::MAX);
         }
         let (subject, action, actual) = complete(subject, action, actual, violations)?;
+        self.check_extensions(&action, None)?;
         self.check_sender(&subject, body.idempotency_key.as_ref(), caller)?;
         let path = self.check_scope(subject.path(), caller)?;
 
@@ -177,6 +194,25 @@ impl Write<'_> {
             by_ms,
         });
         Ok(Reply::ok(answer::extended(&outcome?)))
+    }
+
+    /// Refuses members of extensions, where the authority does not speak them.
+    fn check_extensions(&self, action: &ActionBody<'_>, observe_mode: Option<&Text<'_>>) -> Result<(), Problem> {
+        match (self.registry, observe_mode, &action.policy_keys) {
+            (None, Some(_), _) => Err(Problem::unknown_member("observe_mode")),
+            (None, None, Some(_)) => Err(Problem::unknown_member("policy_keys")),
+            _ => Ok(()),
+        }
+    }
+
+    /// An answer that says where the kind of its action is on its way out.
+    fn about_kind(&self, reply: Reply, action: &ActionBody<'_>) -> Reply {
+        let kind = action.kind.as_deref().unwrap_or_default();
+        let is_deprecated = self.registry.is_some_and(|registry| registry.is_deprecated(kind));
+        match HeaderValue::from_str(kind) {
+            Ok(kind) if is_deprecated => reply.with_header(DEPRECATED_KIND, kind),
+            _ => reply,
+        }
     }
 
     /// What is checked once the limits are kept, in this order: the key in the header, and whose tenant the subject names.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{KeyDigest, LedgerId, Namespace, TenantId};
+use super::{CounterKey, KeyDigest, LedgerId, Namespace, TenantId};
 
 /// Names a row of a table. Where the row is gone from the state, it was removed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +19,7 @@ pub(crate) enum RowKey {
     Event(Uuid),
     Record(Namespace, Arc<str>),
     Policy(Arc<str>),
+    Counter(Arc<CounterKey>),
 }
 
 /// The rows that changed, in order, where somebody wants to know.

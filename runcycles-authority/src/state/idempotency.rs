@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use runcycles::models::{Caps, ReasonCode};
+use runcycles::models::{Caps, DenyDetail, ReasonCode};
 use uuid::Uuid;
 
 use super::{Changes, Figures, Posting, RowKey, TenantId};
@@ -73,7 +73,15 @@ pub(crate) struct Evaluation {
     pub(crate) scope: ScopePath,
     pub(crate) unit: Unit,
     pub(crate) estimate: i64,
-    pub(crate) verdict: Result<Allowance, ReasonCode>,
+    pub(crate) verdict: Result<Allowance, Denied>,
+}
+
+/// Why a reservation would be denied.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Denied {
+    pub(crate) reason: ReasonCode,
+    /// Which rule says no, where the authority tells (protocol v0.1.26).
+    pub(crate) detail: Option<Box<DenyDetail>>,
 }
 
 /// Budget that is there, and the limits that come with it.

@@ -6,10 +6,12 @@ mod actions;
 mod api_keys;
 mod by_key;
 mod changes;
+mod counters;
 mod events;
 mod idempotency;
 mod kept_reservations;
 mod key;
+mod kinds;
 mod ledgers;
 mod own_ids;
 mod permissions;
@@ -28,16 +30,18 @@ use crate::clock::Millis;
 pub(crate) use self::actions::{Action, NamedAction};
 pub(crate) use self::api_keys::{ApiKey, ApiKeyStatus, ApiKeys, KeyDigest, Revocation};
 pub(crate) use self::changes::{Changes, RowKey};
+pub(crate) use self::counters::{Count, Counted, Counter, CounterKey, Counters, QuotaNotice, Window};
 pub(crate) use self::events::Event;
 pub(crate) use self::idempotency::{
-    Allowance, Answer, Evaluation, FundedFigures, Namespace, Operation, Record, Records,
+    Allowance, Answer, Denied, Evaluation, FundedFigures, Namespace, Operation, Record, Records,
 };
 pub(crate) use self::key::Key;
+pub(crate) use self::kinds::Kinds;
 pub(crate) use self::ledgers::{Figures, Ledger, LedgerId, LedgerOptions, LedgerStatus, Ledgers, ROLLOVER_POLICIES};
 pub(crate) use self::own_ids::{IdMap, LedgerMap};
 pub(crate) use self::permissions::{Permission, Permissions};
 pub(crate) use self::policies::{Policies, Policy, RateLimits, TtlOverride};
-pub(crate) use self::reservations::{Extension, Phase, Posting, Reservation, Reservations, Settlement};
+pub(crate) use self::reservations::{Extension, Phase, Posting, Reservation, Reservations, Ruled, Settlement};
 pub(crate) use self::restoration::{KeptRow, Restoration};
 pub(crate) use self::tenants::{EXPIRY_POLICIES, Overage, Tenant, TenantId, TenantSettings, TenantStatus, Tenants};
 
@@ -62,6 +66,9 @@ pub(crate) struct State {
     records: Records,
     events: events::Events,
     policies: Policies,
+    counters: Counters,
+    notices: Vec<QuotaNotice>,
+    kinds: Kinds,
     retirements: BTreeSet<(Millis, Retired)>,
     changes: Changes,
     rules: Rules,
@@ -72,6 +79,8 @@ pub(crate) struct State {
 pub(crate) struct Rules {
     /// Whether policies apply to reservations.
     pub(crate) evaluate_policies: bool,
+    /// Whether it speaks the extensions of protocol v0.1.26.
+    pub(crate) extensions: bool,
 }
 
 /// A row that is removed at a time.
@@ -89,6 +98,15 @@ impl State {
 
     pub(crate) fn with_rules(self, rules: Rules) -> Self {
         Self { rules, ..self }
+    }
+
+    pub(crate) fn with_kinds(self, kinds: Kinds) -> Self {
+        Self { kinds, ..self }
+    }
+
+    /// The registry of action kinds.
+    pub(crate) fn kinds(&self) -> &Kinds {
+        &self.kinds
     }
 
     pub(crate) fn rules(&self) -> Rules {
@@ -116,6 +134,7 @@ impl State {
             }
         }
         self.records.forget_until(self.now, SWEEP_AT_ONCE, &mut self.changes);
+        self.counters.forget_until(self.now, SWEEP_AT_ONCE, &mut self.changes);
         self.now
     }
 
@@ -149,6 +168,45 @@ impl State {
 
     pub(crate) fn policies(&self) -> &Policies {
         &self.policies
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Counts an action for the quotas that it belongs to.
+    pub(crate) fn count(&mut self, counts: Vec<Count>) {
+        for count in counts {
+            let key = count.key.clone();
+            self.notices.extend(self.counters.add(count, self.now));
+            self.changes.note(|| RowKey::Counter(key));
+        }
+    }
+
+    /// Takes back what a reservation counted for in its run: it came to nothing.
+    pub(crate) fn uncount(&mut self, ruled: Option<Box<Ruled>>) {
+        for key in ruled.into_iter().flat_map(|ruled| ruled.counted) {
+            self.counters.subtract(&key);
+            self.changes.note(|| RowKey::Counter(key));
+        }
+    }
+
+    /// Sets a counter to zero, and gives what it was.
+    pub(crate) fn reset_counter(
+        &mut self,
+        key: &std::sync::Arc<CounterKey>,
+        reason: Option<String>,
+    ) -> Option<Counter> {
+        let before = self.counters.reset(key)?;
+        let (previous, limit, policy) = (before.used, before.limit, before.policy.clone());
+        self.notices.push(QuotaNotice::CounterReset { key: key.clone(), previous, limit, policy, reason });
+        self.changes.note(|| RowKey::Counter(key.clone()));
+        Some(before)
+    }
+
+    /// What operators are to be told since this was last asked.
+    pub(crate) fn take_notices(&mut self) -> Vec<QuotaNotice> {
+        std::mem::take(&mut self.notices)
     }
 
     /// Whether rows changed since [`drain_changes`](Self::drain_changes) was last called, where changes are noted.

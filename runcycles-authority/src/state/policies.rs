@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use runcycles::models::Caps;
+use runcycles::models::{ActionRules, Caps};
 
 use super::{Overage, TenantId};
 use crate::clock::Millis;
@@ -27,6 +27,8 @@ pub(crate) struct Policy {
     pub(crate) enabled: bool,
     pub(crate) created_at: Millis,
     pub(crate) updated_at: Option<Millis>,
+    /// Which actions go through, and how often (protocol v0.1.26); none where everything does.
+    pub(crate) rules: Option<Arc<ActionRules>>,
 }
 
 /// Times of reservations that differ from the tenant's.

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use runcycles::models::{Caps, Metadata};
+use runcycles::models::{Caps, Metadata, PolicyKeys};
 use uuid::Uuid;
 
 use super::by_key::ByKey;
-use super::{Action, Figures, IdMap, KEY_RETENTION_MS, Key, LedgerId, Overage, RECORD_RETENTION_MS, TenantId};
+use super::{
+    Action, CounterKey, Figures, IdMap, KEY_RETENTION_MS, Key, LedgerId, Overage, RECORD_RETENTION_MS, TenantId,
+};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
 use crate::scope::{ScopePath, Spelling};
@@ -38,6 +40,17 @@ pub(crate) struct Reservation {
     pub(crate) held: Box<[Posting]>,
     pub(crate) extensions: Vec<Extension>,
     pub(crate) phase: Phase,
+    /// What policies have to do with it (protocol v0.1.26); nothing for most.
+    pub(crate) ruled: Option<Box<Ruled>>,
+}
+
+/// What policies have to do with a reservation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Ruled {
+    /// What they could look at beside the kind of action.
+    pub(crate) policy_keys: Option<Box<PolicyKeys>>,
+    /// What it counts for in its run, until it turns out to have come to nothing.
+    pub(crate) counted: Box<[Arc<CounterKey>]>,
 }
 
 impl Reservation {

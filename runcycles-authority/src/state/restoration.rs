@@ -9,8 +9,8 @@ use std::thread;
 use super::events::Events;
 use super::kept_reservations::KeptReservations;
 use super::{
-    ApiKey, Changes, Event, Figures, IdMap, KeyDigest, Ledger, LedgerId, LedgerMap, Namespace, Policy, Posting, Record,
-    Records, Reservation, Retired, RowKey, State, Tenant, TenantId,
+    ApiKey, Changes, Counter, CounterKey, Event, Figures, IdMap, KeyDigest, Ledger, LedgerId, LedgerMap, Namespace,
+    Policy, Posting, Record, Records, Reservation, Retired, RowKey, State, Tenant, TenantId,
 };
 use crate::clock::Millis;
 
@@ -25,6 +25,7 @@ pub(crate) struct Restoration {
     events: IdMap<Event>,
     records: HashMap<Namespace, HashMap<Arc<str>, Record>>,
     policies: HashMap<Arc<str>, Policy>,
+    counters: HashMap<Arc<CounterKey>, Counter>,
 }
 
 /// Rows that cannot have been one state.
@@ -50,6 +51,7 @@ pub(crate) enum KeptRow {
     Event(Event),
     Record(Namespace, Arc<str>, Record),
     Policy(Policy),
+    Counter(Arc<CounterKey>, Counter),
     /// A row that is there no more.
     Gone(RowKey),
 }
@@ -66,6 +68,7 @@ impl Restoration {
             events: IdMap::default(),
             records: HashMap::new(),
             policies: HashMap::new(),
+            counters: HashMap::new(),
         }
     }
 
@@ -81,6 +84,7 @@ impl Restoration {
                 self.records.entry(namespace).or_default().insert(key, row);
             }
             KeptRow::Policy(row) => drop(self.policies.insert(row.id.clone(), row)),
+            KeptRow::Counter(key, row) => drop(self.counters.insert(key, row)),
             KeptRow::Gone(key) => self.remove(&key),
         }
     }
@@ -92,7 +96,7 @@ impl Restoration {
 
     /// These rows and others, both in order. None are under the same key.
     pub(crate) fn and(mut self, others: Self) -> Self {
-        let Self { tenants, api_keys, ledgers, figures, reservations, events, records, policies } = others;
+        let Self { tenants, api_keys, ledgers, figures, reservations, events, records, policies, counters } = others;
         extend(&mut self.tenants, tenants);
         extend(&mut self.api_keys, api_keys);
         extend(&mut self.ledgers, ledgers);
@@ -103,6 +107,7 @@ impl Restoration {
             extend(self.records.entry(namespace).or_default(), keys);
         }
         extend(&mut self.policies, policies);
+        extend(&mut self.counters, counters);
         self
     }
 
@@ -118,12 +123,14 @@ impl Restoration {
                 self.records.get_mut(namespace).and_then(|keys| keys.remove(key));
             }
             RowKey::Policy(id) => drop(self.policies.remove(id)),
+            RowKey::Counter(key) => drop(self.counters.remove(key)),
         }
     }
 
     /// The state of these rows at a time, which notes its changes from now on.
     pub(crate) fn finish(self, now: Millis) -> Result<State, Inconsistent> {
-        let Self { tenants, api_keys, ledgers, mut figures, mut reservations, events, records, policies } = self;
+        let Self { tenants, api_keys, ledgers, mut figures, mut reservations, events, records, policies, counters } =
+            self;
         let mut state = State::new(Changes::recorded());
         state.now = now;
         for row in in_order(tenants, TenantId, "tenant")? {
@@ -146,6 +153,10 @@ impl Restoration {
         for row in policies.into_values() {
             check_tenant(&state, row.tenant, "a policy")?;
             state.policies.insert(row);
+        }
+        for (key, row) in counters {
+            check_tenant(&state, key.tenant, "a counter")?;
+            state.counters.insert(key, row);
         }
         for row in events.values() {
             check_tenant(&state, row.tenant, "an event")?;
@@ -180,7 +191,8 @@ impl State {
         let reservations = self.reservations.iter().map(|reservation| RowKey::Reservation(reservation.id));
         let events = self.events.iter().map(|event| RowKey::Event(event.id));
         let records = self.records.keys().map(|(namespace, key)| RowKey::Record(namespace, key.clone()));
-        let all = tenants.chain(ledgers).chain(api_keys).chain(policies);
+        let counters = self.counters.keys().map(|key| RowKey::Counter(key.clone()));
+        let all = tenants.chain(ledgers).chain(api_keys).chain(policies).chain(counters);
         all.chain(reservations).chain(events).chain(records).collect()
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use runcycles::models::{CommitOveragePolicy, Metadata};
+use runcycles::models::{CommitOveragePolicy, Metadata, ObserveMode};
 
 use crate::clock::Millis;
 
@@ -29,6 +29,8 @@ pub(crate) struct Tenant {
     pub(crate) updated_at: Option<Millis>,
     pub(crate) suspended_at: Option<Millis>,
     pub(crate) closed_at: Option<Millis>,
+    /// Whether its calls are held to the answers (protocol v0.1.26), where that was said.
+    pub(crate) observe_mode: Option<ObserveMode>,
 }
 
 impl Tenant {
@@ -46,6 +48,7 @@ impl Tenant {
             updated_at: None,
             suspended_at: None,
             closed_at: None,
+            observe_mode: None,
         }
     }
 }

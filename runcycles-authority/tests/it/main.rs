@@ -2,6 +2,9 @@
 
 mod support;
 
+mod action_kinds;
+mod action_quotas;
+mod action_rules;
 mod admin;
 mod bad_input;
 mod builder;
@@ -11,6 +14,7 @@ mod faults;
 mod headers;
 mod idempotency;
 mod model;
+mod observe_mode;
 mod overage;
 mod properties;
 mod reads;

@@ -5,7 +5,8 @@ use http::StatusCode;
 use crate::client::{Answer, paged};
 use crate::protocol::admin::{
     ApiKeyInfo, ApiKeyPage, BudgetLedger, BudgetPage, CreatedApiKey, FundingResult, Introspection, ListApiKeys,
-    ListBudgets, ListPolicies, ListTenants, Policy, PolicyPage, Tenant, TenantPage,
+    ListBudgets, ListPolicies, ListQuotaCounters, ListTenants, Policy, PolicyPage, QuotaCounter, QuotaCounterPage,
+    QuotaCounterReset, Tenant, TenantPage,
 };
 
 /// What creates answers 201, or 200 where it was there; what reads and changes answers 200. The body tells the same in all
@@ -34,6 +35,8 @@ answers! {
     FundingResult, "fund a budget";
     Policy, "a policy's administration", CREATED_OR_THERE;
     PolicyPage, "list policies";
+    QuotaCounterPage, "list quota counters";
+    QuotaCounterReset, "reset a quota counter";
 }
 
 paged! {
@@ -41,4 +44,5 @@ paged! {
     ListApiKeys => ApiKeyPage, keys: ApiKeyInfo;
     ListBudgets => BudgetPage, ledgers: BudgetLedger;
     ListPolicies => PolicyPage, policies: Policy;
+    ListQuotaCounters => QuotaCounterPage, counters: QuotaCounter;
 }

@@ -44,9 +44,10 @@ pub use self::builder::AdminBuilder;
 pub use self::fund::Fund;
 pub use crate::protocol::admin::{
     ApiKeyInfo, ApiKeyPage, ApiKeyStatus, BudgetChanges, BudgetLedger, BudgetPage, BudgetStatus, CreatedApiKey,
-    FundingOperation, FundingResult, Introspection, KeySecret, ListApiKeys, ListBudgets, ListPolicies, ListTenants,
-    NewApiKey, NewBudget, NewPolicy, NewTenant, Policy, PolicyChanges, PolicyPage, PolicyStatus, RateLimits,
-    ReservationTtlOverride, RolloverPolicy, ScopePath, Tenant, TenantChanges, TenantPage, TenantStatus,
+    FundingOperation, FundingResult, Introspection, KeySecret, ListApiKeys, ListBudgets, ListPolicies,
+    ListQuotaCounters, ListTenants, NewApiKey, NewBudget, NewPolicy, NewTenant, Policy, PolicyChanges, PolicyPage,
+    PolicyStatus, QuotaCounter, QuotaCounterPage, QuotaCounterReset, RateLimits, ReservationTtlOverride,
+    RolloverPolicy, ScopePath, Tenant, TenantChanges, TenantPage, TenantStatus,
 };
 
 /// A client of the admin plane: cheap to clone, with an address and a key of its own.

@@ -8,11 +8,14 @@ use crate::error::Error;
 use crate::protocol::QueryPairs;
 use crate::protocol::admin::{
     ApiKeyInfo, BudgetLedger, BudgetPage, CreatedApiKey, Introspection, ListApiKeys, ListBudgets, ListPolicies,
-    ListTenants, NewApiKey, NewPolicy, NewTenant, Policy, PolicyChanges, Tenant, TenantChanges,
+    ListQuotaCounters, ListTenants, NewApiKey, NewPolicy, NewTenant, Policy, PolicyChanges, QuotaCounter,
+    QuotaCounterReset, ResetQuotaCounter, Tenant, TenantChanges,
 };
+use crate::protocol::validation::check_chars;
 
 const TENANTS: &str = "/v1/admin/tenants";
 const API_KEYS: &str = "/v1/admin/api-keys";
+const QUOTA_COUNTERS: &str = "/v1/admin/action-quota-counters";
 const POLICIES: &str = "/v1/admin/policies";
 pub(super) const BUDGETS: &str = "/v1/admin/budgets";
 
@@ -109,6 +112,40 @@ impl Admin {
     pub fn policies(&self, filter: ListPolicies) -> Pages<Policy> {
         let admin = self.clone();
         Pages::new(filter, move |filter| admin.operation(admin.list(POLICIES, filter.to_pairs())))
+    }
+
+    /// All counters of quotas of actions that a filter finds, page after page (protocol v0.1.26:
+    /// `GET /v1/admin/action-quota-counters`). An error ends the stream.
+    pub fn quota_counters(&self, filter: ListQuotaCounters) -> Pages<QuotaCounter> {
+        let admin = self.clone();
+        Pages::new(filter, move |filter| admin.operation(admin.list(QUOTA_COUNTERS, filter.to_pairs())))
+    }
+
+    /// Sets a counter of a tenant to zero (protocol v0.1.26: `POST /v1/admin/action-quota-counters/reset`): for an incident, and not
+    /// to tune a quota. `reason` is for the audit log: at most 512 characters.
+    ///
+    /// # Errors
+    ///
+    /// `NOT_FOUND` where the counter has gone meanwhile.
+    pub fn reset_quota_counter(
+        &self,
+        tenant_id: &str,
+        counter: &QuotaCounter,
+        reason: &str,
+    ) -> Operation<QuotaCounterReset> {
+        let request = check_chars("reason", reason, 0..=512).map_err(Error::from).and_then(|()| {
+            let body = ResetQuotaCounter {
+                tenant_id,
+                scope: &counter.scope,
+                action_kind: &counter.action_kind,
+                risk_class: counter.risk_class.as_ref(),
+                window: &counter.window,
+                window_key: counter.window_key.as_deref().unwrap_or_default(),
+                reason,
+            };
+            self.say(Method::POST, "/v1/admin/action-quota-counters/reset", &QueryPairs::new(), &body)
+        });
+        self.operation(request)
     }
 
     fn list(&self, path: &str, pairs: Result<QueryPairs, crate::protocol::ValidationError>) -> Result<Prepared, Error> {

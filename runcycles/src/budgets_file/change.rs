@@ -125,6 +125,9 @@ macro_rules! tenant_terms {
         if let Some(most) = $entry.max_extensions {
             request = request.max_reservation_extensions(most);
         }
+        if let Some(mode) = &$entry.observe_mode {
+            request = request.observe_mode(mode.clone());
+        }
         request
     }};
 }
@@ -146,6 +149,9 @@ macro_rules! policy_terms {
         }
         if let Some(policy) = &$entry.overage_policy {
             request = request.commit_overage_policy(policy.clone());
+        }
+        if let Some(rules) = &$entry.action_rules {
+            request = request.action_rules(rules.clone());
         }
         request
     }};

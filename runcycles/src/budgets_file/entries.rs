@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::protocol::admin::ScopePath;
-use crate::protocol::{Amount, Caps, CommitOveragePolicy};
+use crate::protocol::{ActionRules, Amount, Caps, CommitOveragePolicy, ObserveMode};
 
 /// A tenant of a budgets file, and what applies to its reservations. What is left out stays as it is on the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,8 @@ pub struct TenantEntry {
     pub max_ttl: Option<Duration>,
     /// How often one may be extended.
     pub max_extensions: Option<u32>,
+    /// Whether its calls are held to the answers (protocol v0.1.26).
+    pub observe_mode: Option<ObserveMode>,
 }
 
 /// An API key of a budgets file. `Debug` does not show it.
@@ -68,4 +70,6 @@ pub struct PolicyEntry {
     pub overage_policy: Option<CommitOveragePolicy>,
     /// Limits on actions; `None` where the file names none.
     pub caps: Option<Caps>,
+    /// Which kinds of actions it lets through, and how often (protocol v0.1.26); `None` where the file names no rules.
+    pub action_rules: Option<ActionRules>,
 }

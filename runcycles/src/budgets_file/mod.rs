@@ -67,6 +67,7 @@ pub struct BudgetsFile {
     file: String,
     evaluate_policies: bool,
     enforce_permissions: bool,
+    protocol_extensions: bool,
     tenants: Vec<TenantEntry>,
     api_keys: Vec<ApiKeyEntry>,
     budgets: Vec<BudgetEntry>,
@@ -136,5 +137,12 @@ impl BudgetsFile {
     /// Whether an authority that starts with this file looks at the permissions of keys. Other servers decide for themselves.
     pub fn enforces_permissions(&self) -> bool {
         self.enforce_permissions
+    }
+
+    /// Whether an authority that starts with this file speaks the extensions of protocol v0.1.26: it says so, or a policy or tenant of
+    /// it needs them. Other servers decide for themselves.
+    pub fn uses_protocol_extensions(&self) -> bool {
+        let by_policy = self.policies.iter().any(|policy| policy.action_rules.is_some());
+        self.protocol_extensions || by_policy || self.tenants.iter().any(|tenant| tenant.observe_mode.is_some())
     }
 }

@@ -10,13 +10,17 @@ use super::entries::{ApiKeyEntry, BudgetEntry, PolicyEntry, TenantEntry};
 use super::{BudgetsFile, BudgetsFileError};
 use crate::protocol::admin::{ScopePath, validate_tenant_id};
 use crate::protocol::validation::check_range;
-use crate::protocol::{Amount, AmountError, Caps, CommitOveragePolicy, ValidationError};
+use crate::protocol::{
+    ActionQuota, ActionRules, Amount, AmountError, Caps, CommitOveragePolicy, ObserveMode, RiskClassQuota,
+    ValidationError,
+};
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Text {
     evaluate_policies: bool,
     enforce_permissions: bool,
+    protocol_extensions: bool,
     tenants: Vec<TenantText>,
     api_keys: Vec<ApiKeyText>,
     budgets: Vec<BudgetText>,
@@ -31,6 +35,7 @@ struct TenantText {
     default_ttl_ms: Option<Spanned<u64>>,
     max_ttl_ms: Option<Spanned<u64>>,
     max_extensions: Option<u32>,
+    observe_mode: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +71,40 @@ struct PolicyText {
     tool_allowlist: Vec<String>,
     #[serde(default)]
     tool_denylist: Vec<String>,
+    #[serde(default)]
+    allowed_action_kinds: Vec<String>,
+    #[serde(default)]
+    denied_action_kinds: Vec<String>,
+    #[serde(default)]
+    action_quotas: Vec<ActionQuotaText>,
+    #[serde(default)]
+    risk_class_quotas: Vec<RiskClassQuotaText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ActionQuotaText {
+    action_kind: String,
+    max_calls: u64,
+    window: String,
+    #[serde(default)]
+    host_allowlist: Vec<String>,
+    #[serde(default)]
+    recipient_domain_allowlist: Vec<String>,
+    #[serde(default)]
+    resource_type_allowlist: Vec<String>,
+    per_run_counter_ttl_ms: Option<u64>,
+    threshold_pct: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RiskClassQuotaText {
+    risk_class: String,
+    max_calls: u64,
+    window: String,
+    per_run_counter_ttl_ms: Option<u64>,
+    threshold_pct: Option<f64>,
 }
 
 /// What is wrong with a place in the text, and what to do about it.
@@ -125,6 +164,7 @@ impl Text {
             file: file.to_owned(),
             evaluate_policies: self.evaluate_policies,
             enforce_permissions: self.enforce_permissions,
+            protocol_extensions: self.protocol_extensions,
             tenants,
             api_keys,
             budgets,
@@ -163,6 +203,7 @@ impl TenantText {
             default_ttl: ttl("default_ttl_ms", self.default_ttl_ms.as_ref())?,
             max_ttl: ttl("max_ttl_ms", self.max_ttl_ms.as_ref())?,
             max_extensions: self.max_extensions,
+            observe_mode: self.observe_mode.as_ref().map(observe_mode).transpose()?,
         })
     }
 }
@@ -197,6 +238,13 @@ impl PolicyText {
             let cure = format!("write a scope of it, such as tenant:{tenant}/app:chatbot, or tenant:{tenant}/*");
             return Err(Wrong { at: self.scope_pattern.span().start, problem, cure });
         }
+        let rules = action_rules(
+            self.allowed_action_kinds,
+            self.denied_action_kinds,
+            self.action_quotas,
+            self.risk_class_quotas,
+        );
+        rules.validate().map_err(|error| wrong_value(&self.name, &error))?;
         let mut caps = Caps::new();
         caps.max_tokens = self.max_tokens;
         caps.max_steps_remaining = self.max_steps_remaining;
@@ -210,7 +258,43 @@ impl PolicyText {
             scope_pattern: self.scope_pattern.into_inner(),
             priority: self.priority,
             caps: (caps != Caps::new()).then_some(caps),
+            action_rules: (!rules.is_empty()).then_some(rules),
         })
+    }
+}
+
+/// A policy's rules of actions, not checked yet.
+fn action_rules(
+    allowed: Vec<String>,
+    denied: Vec<String>,
+    quotas: Vec<ActionQuotaText>,
+    risk_class_quotas: Vec<RiskClassQuotaText>,
+) -> ActionRules {
+    let mut rules = ActionRules::new().allow(allowed).deny(denied);
+    for text in quotas {
+        let mut quota = ActionQuota::new(text.action_kind, text.max_calls, text.window.as_str().into())
+            .hosts(text.host_allowlist)
+            .recipient_domains(text.recipient_domain_allowlist)
+            .resource_types(text.resource_type_allowlist);
+        (quota.per_run_counter_ttl_ms, quota.threshold_pct) = (text.per_run_counter_ttl_ms, text.threshold_pct);
+        rules = rules.quota(quota);
+    }
+    for text in risk_class_quotas {
+        let mut quota =
+            RiskClassQuota::new(text.risk_class.as_str().into(), text.max_calls, text.window.as_str().into());
+        (quota.per_run_counter_ttl_ms, quota.threshold_pct) = (text.per_run_counter_ttl_ms, text.threshold_pct);
+        rules = rules.risk_class_quota(quota);
+    }
+    rules
+}
+
+fn observe_mode(text: &Spanned<String>) -> Result<ObserveMode, Wrong> {
+    match ObserveMode::from(text.get_ref().as_str()) {
+        ObserveMode::Unknown(_) => {
+            let problem = format!("{:?} is no observe mode", text.get_ref());
+            Err(Wrong { at: text.span().start, problem, cure: "write one of DISABLED, OBSERVE, ENFORCE".to_owned() })
+        }
+        known => Ok(known),
     }
 }
 

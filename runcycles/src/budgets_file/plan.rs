@@ -35,7 +35,7 @@ pub struct BudgetsPlan {
 /// What becomes of an entry.
 #[derive(Clone, Debug)]
 enum Line {
-    Change(Change),
+    Change(Box<Change>),
     AsItIs { what: &'static str, place: String, how: String },
 }
 
@@ -134,7 +134,7 @@ impl BudgetsPlan {
 
     fn changes(&self) -> impl Iterator<Item = &Change> {
         self.lines.iter().filter_map(|line| match line {
-            Line::Change(change) => Some(change),
+            Line::Change(change) => Some(&**change),
             Line::AsItIs { .. } => None,
         })
     }
@@ -147,7 +147,7 @@ impl BudgetsPlan {
     }
 
     fn change(&mut self, change: Change) {
-        self.lines.push(Line::Change(change));
+        self.lines.push(Line::Change(Box::new(change)));
     }
 
     fn as_it_is(&mut self, what: &'static str, place: impl Into<String>, how: impl Into<String>) {
@@ -162,6 +162,7 @@ impl BudgetsPlan {
             default_ttl: None,
             max_ttl: None,
             max_extensions: None,
+            observe_mode: None,
         };
         let entry = entry.unwrap_or(&bare);
         let found = match self.admin.tenant(id).await {
@@ -268,6 +269,11 @@ fn differences(entry: &TenantEntry, found: &Tenant) -> Option<String> {
             entry.max_extensions.map(|most| most.to_string()),
             found.max_reservation_extensions.map(|most| most.to_string()),
         ),
+        difference(
+            "observe_mode",
+            entry.observe_mode.as_ref().map(ToString::to_string),
+            found.observe_mode.as_ref().map(ToString::to_string),
+        ),
     ];
     let all: Vec<_> = all.into_iter().flatten().collect();
     (!all.is_empty()).then(|| all.join(", "))
@@ -277,6 +283,7 @@ fn differences(entry: &TenantEntry, found: &Tenant) -> Option<String> {
 fn is_other(entry: &PolicyEntry, found: &Policy) -> bool {
     u64::from(entry.priority) != found.priority.unwrap_or(0)
         || entry.caps.is_some() && entry.caps != found.caps
+        || entry.action_rules.as_ref().is_some_and(|rules| *rules != found.action_rules())
         || entry.overage_policy.is_some() && entry.overage_policy != found.commit_overage_policy
 }
 

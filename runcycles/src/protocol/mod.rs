@@ -5,6 +5,7 @@
 
 mod action;
 mod action_kind;
+mod action_quota;
 #[cfg(feature = "admin")]
 pub(crate) mod admin;
 mod amount;
@@ -31,6 +32,7 @@ pub(crate) use self::queries::QueryPairs;
 
 pub use self::action::Action;
 pub use self::action_kind::{ActionKind, ActionKindPage, ListActionKinds, PolicyKeySpec, RiskClass};
+pub use self::action_quota::{ActionQuota, ActionRules, RiskClassQuota};
 #[doc(hidden)]
 pub use self::amount::usd_literal;
 pub use self::amount::{Amount, AmountError, MAX_AMOUNT, SignedAmount, credits, risk_points, tokens};

@@ -23,6 +23,7 @@ Examples:
 A config file:
   evaluate_policies = false
   enforce_permissions = false
+  protocol_extensions = false
 
   [[tenants]]
   id = \"acme\"
@@ -107,6 +108,10 @@ pub(crate) struct Serve {
     /// Look at the permissions of keys on the runtime plane too
     #[arg(long)]
     pub(crate) enforce_permissions: bool,
+
+    /// Speak the extensions of protocol v0.1.26: observe mode, policy keys, lists and quotas of actions
+    #[arg(long)]
+    pub(crate) protocol_extensions: bool,
 }
 
 /// What answers survive.

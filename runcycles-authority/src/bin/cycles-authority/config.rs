@@ -19,6 +19,7 @@ pub(crate) struct Setup {
     budgets: Vec<(String, Budget)>,
     evaluate_policies: bool,
     enforce_permissions: bool,
+    protocol_extensions: bool,
 }
 
 impl Setup {
@@ -41,6 +42,7 @@ impl Setup {
         Ok(Self {
             evaluate_policies: serve.evaluate_policies || file.evaluates_policies(),
             enforce_permissions: serve.enforce_permissions || file.enforces_permissions(),
+            protocol_extensions: serve.protocol_extensions || file.uses_protocol_extensions(),
             file,
             data: serve.data,
             durability,
@@ -75,6 +77,9 @@ impl Setup {
         }
         if self.enforce_permissions {
             builder = builder.enforce_permissions();
+        }
+        if self.protocol_extensions {
+            builder = builder.protocol_extensions();
         }
         builder
     }
@@ -113,6 +118,9 @@ fn tenant(entry: &TenantEntry) -> Tenant {
     if let Some(most) = entry.max_extensions {
         tenant = tenant.max_extensions(most);
     }
+    if let Some(mode) = &entry.observe_mode {
+        tenant = tenant.observe_mode(mode.clone());
+    }
     tenant
 }
 
@@ -134,6 +142,9 @@ fn policy(entry: &PolicyEntry) -> Policy {
     }
     if let Some(overage) = &entry.overage_policy {
         policy = policy.overage_policy(overage.clone());
+    }
+    if let Some(rules) = &entry.action_rules {
+        policy = policy.actions(rules.clone());
     }
     policy
 }

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod budgets;
+mod counters;
 mod page;
 mod policies;
 mod refusal;
@@ -11,7 +12,8 @@ pub(crate) use self::api_keys::{ApiKeyChanges, ChangeApiKey, CreateApiKey, ListA
 pub(crate) use self::budgets::{
     BudgetOwner, ChangeBudget, CreateBudget, FindBudget, FreezeBudget, FundBudget, ListBudgets, NewBudget, within,
 };
+pub(crate) use self::counters::{CounterRow, ListCounters, ResetCounter};
 pub(crate) use self::page::{Page, Paging};
-pub(crate) use self::policies::{ChangePolicy, CreatePolicy, ListPolicies, NewPolicy, PolicyChanges};
+pub(crate) use self::policies::{ChangePolicy, CreatePolicy, ListPolicies, NewPolicy, PolicyChanges, RuleChanges};
 pub(crate) use self::refusal::AdminRefusal;
 pub(crate) use self::tenants::{ChangeTenant, CreateTenant, FindTenant, ListTenants, TenantChanges};

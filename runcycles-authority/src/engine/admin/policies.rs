@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use runcycles::models::Caps;
+use runcycles::models::{ActionQuota, ActionRules, Caps, RiskClassQuota};
 
 use super::tenants::{check_open, find_open};
 use super::{AdminRefusal, Page, Paging};
@@ -24,6 +24,43 @@ pub(crate) struct PolicyChanges {
     pub(crate) effective_from: Option<Millis>,
     pub(crate) effective_until: Option<Millis>,
     pub(crate) enabled: Option<bool>,
+    pub(crate) rules: RuleChanges,
+}
+
+/// Lists of rules to put in the place of those that are there; what is absent stays as it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RuleChanges {
+    pub(crate) allowed: Option<Vec<String>>,
+    pub(crate) denied: Option<Vec<String>>,
+    pub(crate) quotas: Option<Vec<ActionQuota>>,
+    pub(crate) risk_class_quotas: Option<Vec<RiskClassQuota>>,
+}
+
+impl From<ActionRules> for RuleChanges {
+    fn from(rules: ActionRules) -> Self {
+        Self {
+            allowed: Some(rules.allowed_action_kinds),
+            denied: Some(rules.denied_action_kinds),
+            quotas: Some(rules.action_quotas),
+            risk_class_quotas: Some(rules.risk_class_quotas),
+        }
+    }
+}
+
+impl RuleChanges {
+    /// The rules as they would be, or what is wrong with them.
+    fn make(&self, rules: Option<&ActionRules>) -> Result<Option<Arc<ActionRules>>, AdminRefusal> {
+        let mut rules = rules.cloned().unwrap_or_default();
+        let Self { allowed, denied, quotas, risk_class_quotas } = self;
+        allowed.iter().for_each(|list| rules.allowed_action_kinds.clone_from(list));
+        denied.iter().for_each(|list| rules.denied_action_kinds.clone_from(list));
+        quotas.iter().for_each(|list| rules.action_quotas.clone_from(list));
+        risk_class_quotas.iter().for_each(|list| rules.risk_class_quotas.clone_from(list));
+        match rules.validate() {
+            Ok(()) => Ok((!rules.is_empty()).then(|| Arc::new(rules))),
+            Err(error) => Err(AdminRefusal::Invalid { message: format!("Validation failed: {error}") }),
+        }
+    }
 }
 
 impl PolicyChanges {
@@ -88,6 +125,7 @@ impl Command for CreatePolicy<'_> {
             enabled: true,
             created_at: now,
             updated_at: None,
+            rules: settings.rules.make(None)?,
         };
         settings.make(&mut policy);
         state.insert_policy(policy.clone());
@@ -114,8 +152,11 @@ impl Command for ChangePolicy<'_> {
             return Err(AdminRefusal::OtherTenant);
         }
         check_open(state, owner)?;
+        let kept = state.policies().get(self.id).and_then(|policy| policy.rules.clone());
+        let rules = self.changes.rules.make(kept.as_deref())?;
         let policy = state.policy_mut(self.id).ok_or_else(not_found)?;
         self.changes.make(policy);
+        policy.rules = rules;
         policy.updated_at = Some(now);
         Ok(policy.clone())
     }

@@ -27,6 +27,8 @@ pub(crate) enum AdminRefusal {
     KeyExpired { id: String },
     #[error("Policy not found: {id}")]
     PolicyNotFound { id: String },
+    #[error("No such counter at {scope}")]
+    CounterNotFound { scope: String },
     #[error("It belongs to another tenant")]
     OtherTenant,
     /// The key is for other scopes.

@@ -1,6 +1,6 @@
 //! Tenants: created, changed, closed.
 
-use runcycles::models::Metadata;
+use runcycles::models::{Metadata, ObserveMode};
 
 use super::{AdminRefusal, Page, Paging};
 use crate::clock::Millis;
@@ -25,6 +25,7 @@ pub(crate) struct TenantChanges {
     pub(crate) default_ttl_ms: Option<Millis>,
     pub(crate) max_ttl_ms: Option<Millis>,
     pub(crate) max_extensions: Option<u32>,
+    pub(crate) observe_mode: Option<ObserveMode>,
 }
 
 impl TenantChanges {
@@ -42,6 +43,7 @@ impl TenantChanges {
         tenant.parent = self.parent.or(tenant.parent.take());
         tenant.expiry_policy = self.expiry_policy.or(tenant.expiry_policy);
         tenant.metadata = self.metadata.or(tenant.metadata.take());
+        tenant.observe_mode = self.observe_mode.or(tenant.observe_mode.take());
     }
 }
 
@@ -126,6 +128,8 @@ fn close_everything(state: &mut State, tenant: TenantId, now: Millis) {
     for id in live {
         if let Some(settlement) = state.reservations().get(id).and_then(|row| drain(state, row, now)) {
             post(state, &settlement.postings);
+            let ruled = state.reservations().get(id).and_then(|row| row.ruled.clone());
+            state.uncount(ruled);
             state.change_reservation(id, |row| row.phase = Phase::Released(Box::new(settlement)));
         }
     }

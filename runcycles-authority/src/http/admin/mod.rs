@@ -1,8 +1,10 @@
 //! The admin plane: what operators and scripts provision with.
 
+mod action_rules;
 mod amounts;
 mod api_keys;
 mod budgets;
+mod counters;
 mod introspect;
 mod lists;
 mod policies;
@@ -35,13 +37,16 @@ pub(super) struct Admin<'a> {
     pub(super) engine: &'a Engine,
     pub(super) gate: &'a Gate,
     pub(super) ids: &'a IdSource,
+    /// Whether the authority speaks the extensions of protocol v0.1.26.
+    pub(super) speaks_extensions: bool,
     pub(super) request: &'a Request<Bytes>,
 }
 
 impl Admin<'_> {
     pub(super) fn answer(&self, exchange: &mut Exchange) -> Result<Reply, Problem> {
         let (headers, uri) = (self.request.headers(), self.request.uri());
-        let Some(route) = AdminRoute::of(uri.path()) else {
+        let route = AdminRoute::of(uri.path()).filter(|route| self.speaks_extensions || !route.is_of_extension());
+        let Some(route) = route else {
             // A route that does not exist is nobody's, so that either key opens it.
             self.gate.either(headers)?;
             return Err(Problem::no_route());
@@ -61,6 +66,14 @@ impl Admin<'_> {
                 }
                 principal
             }
+            Access::CounterReader => {
+                let principal = self.gate.either(headers)?;
+                if let Principal::Tenant(caller) = &principal {
+                    exchange.authenticated(&caller.tenant_name);
+                }
+                counters::check_may_read(&principal)?;
+                principal
+            }
         };
         if !self.request.body().is_empty() {
             check_media_type(headers)?;
@@ -77,6 +90,8 @@ impl Admin<'_> {
     ) -> Result<Reply, Problem> {
         let is = |wanted: &Method| method == wanted;
         match route {
+            AdminRoute::QuotaCounters => self.list_counters(principal, query),
+            AdminRoute::QuotaCounterReset => self.reset_counter(),
             AdminRoute::Tenants if is(&Method::POST) => self.create_tenant(),
             AdminRoute::Tenants => self.list_tenants(query),
             AdminRoute::Tenant(id) if is(&Method::PATCH) => self.change_tenant(id),

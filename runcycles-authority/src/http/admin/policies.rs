@@ -2,10 +2,11 @@
 
 use runcycles::models::Caps;
 
+use super::action_rules::{self, QuotaBody, RiskClassQuotaBody, RuleLists};
 use super::amounts::{check_instant, check_word, instant, instant_if, text_if};
 use super::lists::Listing;
 use super::{Admin, tenant_for};
-use crate::engine::admin::{ChangePolicy, CreatePolicy, ListPolicies, NewPolicy, PolicyChanges};
+use crate::engine::admin::{ChangePolicy, CreatePolicy, ListPolicies, NewPolicy, PolicyChanges, RuleChanges};
 use crate::http::decode::parse;
 use crate::http::exchange::Reply;
 use crate::http::gate::Principal;
@@ -30,6 +31,11 @@ request_object! {
         rate_limits: RatesBody<'de>,
         effective_from: Text<'de>,
         effective_until: Text<'de>,
+    } extension {
+        allowed_action_kinds: Vec<Text<'de>>,
+        denied_action_kinds: Vec<Text<'de>>,
+        action_quotas: Vec<QuotaBody<'de>>,
+        risk_class_quotas: Vec<RiskClassQuotaBody<'de>>,
     }
 }
 
@@ -45,7 +51,24 @@ request_object! {
         effective_from: Text<'de>,
         effective_until: Text<'de>,
         status: Text<'de>,
+    } extension {
+        allowed_action_kinds: Vec<Text<'de>>,
+        denied_action_kinds: Vec<Text<'de>>,
+        action_quotas: Vec<QuotaBody<'de>>,
+        risk_class_quotas: Vec<RiskClassQuotaBody<'de>>,
     }
+}
+
+/// The lists of rules of a body.
+macro_rules! rule_lists {
+    ($body:expr) => {
+        RuleLists {
+            allowed: $body.allowed_action_kinds.as_ref(),
+            denied: $body.denied_action_kinds.as_ref(),
+            quotas: $body.action_quotas.as_ref(),
+            risk_class_quotas: $body.risk_class_quotas.as_ref(),
+        }
+    };
 }
 
 request_object! {
@@ -92,6 +115,7 @@ impl Admin<'_> {
             effective_from: check_instant("effective_from", body.effective_from.as_ref(), &mut violations),
             effective_until: check_instant("effective_until", body.effective_until.as_ref(), &mut violations),
             enabled: None,
+            rules: self.check_rules(&rule_lists!(body), &mut violations)?,
         };
         violations.into_result()?;
 
@@ -117,6 +141,7 @@ impl Admin<'_> {
             effective_from: check_instant("effective_from", body.effective_from.as_ref(), &mut violations),
             effective_until: check_instant("effective_until", body.effective_until.as_ref(), &mut violations),
             enabled: status.map(|status| status == "ACTIVE"),
+            rules: self.check_rules(&rule_lists!(body), &mut violations)?,
         };
         violations.into_result()?;
         let tenant = match principal {
@@ -125,6 +150,14 @@ impl Admin<'_> {
         };
         let policy = self.engine.execute(ChangePolicy { tenant, id, changes })?;
         Ok(Reply::ok(json::object(|object| write(object, &policy))))
+    }
+
+    /// The rules of a body, where the authority speaks the extension that they are of.
+    fn check_rules(&self, lists: &RuleLists<'_, '_>, violations: &mut Violations) -> Result<RuleChanges, Problem> {
+        if lists.are_given() && !self.speaks_extensions {
+            return Err(Problem::invalid("Malformed request body: rules of actions are of protocol v0.1.26"));
+        }
+        Ok(lists.check(violations))
     }
 
     pub(super) fn list_policies(&self, principal: &Principal, query: &Query<'_>) -> Result<Reply, Problem> {
@@ -244,6 +277,9 @@ fn write(object: &mut Object<'_>, policy: &Policy) {
             rates.count_if("max_reservations_per_minute", max_reservations_per_minute.map(i64::cast_unsigned));
             rates.count_if("max_commits_per_minute", max_commits_per_minute.map(i64::cast_unsigned));
         });
+    }
+    if let Some(rules) = &policy.rules {
+        action_rules::write(object, rules);
     }
     object.plain("status", if policy.enabled { "ACTIVE" } else { "DISABLED" });
     instant_if(object, "effective_from", policy.effective_from);

@@ -13,9 +13,9 @@ impl From<AdminRefusal> for Problem {
             AdminRefusal::Budget(error) => return budget(error),
             AdminRefusal::TenantNotFound { .. } => (StatusCode::NOT_FOUND, "TENANT_NOT_FOUND"),
             AdminRefusal::BudgetNotFound { .. } => (StatusCode::NOT_FOUND, "BUDGET_NOT_FOUND"),
-            AdminRefusal::KeyNotFound { .. } | AdminRefusal::PolicyNotFound { .. } => {
-                (StatusCode::NOT_FOUND, "NOT_FOUND")
-            }
+            AdminRefusal::KeyNotFound { .. }
+            | AdminRefusal::PolicyNotFound { .. }
+            | AdminRefusal::CounterNotFound { .. } => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             AdminRefusal::TenantClosed { .. } => (StatusCode::CONFLICT, "TENANT_CLOSED"),
             AdminRefusal::Duplicate { .. } => (StatusCode::CONFLICT, "DUPLICATE_RESOURCE"),
             AdminRefusal::KeyRevoked { .. } => (StatusCode::CONFLICT, "KEY_REVOKED"),

@@ -21,6 +21,8 @@ pub(super) enum AdminRoute<'a> {
     BudgetUnfreeze,
     Policies,
     Policy(Cow<'a, str>),
+    QuotaCounters,
+    QuotaCounterReset,
     Introspect,
     Validate,
 }
@@ -52,8 +54,15 @@ impl<'a> AdminRoute<'a> {
             ("budgets", Some("unfreeze")) => Some(Self::BudgetUnfreeze),
             ("policies", None) => Some(Self::Policies),
             ("policies", Some(id)) => Some(Self::Policy(percent_decode(id, false))),
+            ("action-quota-counters", None) => Some(Self::QuotaCounters),
+            ("action-quota-counters", Some("reset")) => Some(Self::QuotaCounterReset),
             _ => None,
         }
+    }
+
+    /// Whether the route belongs to an extension of the protocol.
+    pub(super) fn is_of_extension(&self) -> bool {
+        matches!(self, Self::QuotaCounters | Self::QuotaCounterReset)
     }
 
     /// The methods of a route, as `Allow` names them.
@@ -64,8 +73,10 @@ impl<'a> AdminRoute<'a> {
             Self::Tenant(_) => "GET, PATCH",
             Self::ApiKey(_) => "DELETE, PATCH",
             Self::Policy(_) => "PATCH",
-            Self::BudgetLookup | Self::Introspect => "GET",
-            Self::BudgetFund | Self::BudgetFreeze | Self::BudgetUnfreeze | Self::Validate => "POST",
+            Self::BudgetLookup | Self::QuotaCounters | Self::Introspect => "GET",
+            Self::BudgetFund | Self::BudgetFreeze | Self::BudgetUnfreeze | Self::QuotaCounterReset | Self::Validate => {
+                "POST"
+            }
         }
     }
 
@@ -81,6 +92,7 @@ impl<'a> AdminRoute<'a> {
             Self::Budgets | Self::BudgetLookup | Self::BudgetFund => needs(Permission::BudgetsWrite),
             Self::Policies if reads => needs(Permission::PoliciesRead),
             Self::Policies | Self::Policy(_) => needs(Permission::PoliciesWrite),
+            Self::QuotaCounters => Access::CounterReader,
             Self::Introspect => Access::Either { needs: None },
             Self::Tenants
             | Self::Tenant(_)
@@ -88,6 +100,7 @@ impl<'a> AdminRoute<'a> {
             | Self::ApiKey(_)
             | Self::BudgetFreeze
             | Self::BudgetUnfreeze
+            | Self::QuotaCounterReset
             | Self::Validate => Access::Operator,
         })
     }
@@ -100,4 +113,6 @@ pub(super) enum Access {
     Operator,
     /// The admin key, or a tenant's key that has a permission.
     Either { needs: Option<Permission> },
+    /// The admin key, or a tenant's key that may read counters.
+    CounterReader,
 }

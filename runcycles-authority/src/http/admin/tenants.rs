@@ -1,13 +1,13 @@
 //! Tenants.
 
-use runcycles::models::Metadata;
+use runcycles::models::{Metadata, ObserveMode};
 use serde_json::{Map, Value};
 
 use super::Admin;
 use super::amounts::{check_word, instant, instant_if, text_if};
 use super::lists::{Listing, search};
 use crate::engine::admin::{ChangeTenant, CreateTenant, FindTenant, ListTenants, TenantChanges};
-use crate::http::decode::{millis, parse};
+use crate::http::decode::{check_observe_mode, millis, parse};
 use crate::http::exchange::Reply;
 use crate::http::json::{self, Object};
 use crate::http::object::{Integer, Text, request_object};
@@ -27,6 +27,8 @@ request_object! {
         max_reservation_ttl_ms: Integer,
         max_reservation_extensions: Integer,
         reservation_expiry_policy: Text<'de>,
+    } extension {
+        observe_mode: Text<'de>,
     }
 }
 
@@ -39,6 +41,8 @@ request_object! {
         default_reservation_ttl_ms: Integer,
         max_reservation_ttl_ms: Integer,
         max_reservation_extensions: Integer,
+    } extension {
+        observe_mode: Text<'de>,
     }
 }
 
@@ -63,6 +67,7 @@ impl Admin<'_> {
             default_ttl_ms: check_ttl("default_reservation_ttl_ms", body.default_reservation_ttl_ms, &mut violations),
             max_ttl_ms: check_ttl("max_reservation_ttl_ms", body.max_reservation_ttl_ms, &mut violations),
             max_extensions: check_extensions(body.max_reservation_extensions, &mut violations),
+            observe_mode: self.check_mode(body.observe_mode.as_ref(), &mut violations)?,
             ..TenantChanges::default()
         };
         violations.require("name", body.name.as_ref());
@@ -93,11 +98,20 @@ impl Admin<'_> {
             default_ttl_ms: check_ttl("default_reservation_ttl_ms", body.default_reservation_ttl_ms, &mut violations),
             max_ttl_ms: check_ttl("max_reservation_ttl_ms", body.max_reservation_ttl_ms, &mut violations),
             max_extensions: check_extensions(body.max_reservation_extensions, &mut violations),
+            observe_mode: self.check_mode(body.observe_mode.as_ref(), &mut violations)?,
             ..TenantChanges::default()
         };
         violations.into_result()?;
         let tenant = self.engine.execute(ChangeTenant { id, changes })?;
         Ok(Reply::ok(json::object(|object| write(object, &tenant))))
+    }
+
+    /// The mode of a body, where the authority speaks the extension that it is of.
+    fn check_mode(&self, mode: Option<&Text<'_>>, violations: &mut Violations) -> Result<Option<ObserveMode>, Problem> {
+        if mode.is_some() && !self.speaks_extensions {
+            return Err(Problem::unknown_member("observe_mode"));
+        }
+        Ok(check_observe_mode(mode, violations))
     }
 
     pub(super) fn list_tenants(&self, query: &Query<'_>) -> Result<Reply, Problem> {
@@ -152,6 +166,7 @@ fn write(object: &mut Object<'_>, tenant: &Tenant) {
     object.count("max_reservation_ttl_ms", tenant.settings.max_ttl_ms);
     object.number("max_reservation_extensions", i64::from(tenant.settings.max_extensions));
     text_if(object, "reservation_expiry_policy", tenant.expiry_policy);
+    text_if(object, "observe_mode", tenant.observe_mode.as_ref().map(ObserveMode::as_str));
     if let Some(metadata) = &tenant.metadata {
         object.value("metadata", metadata);
     }

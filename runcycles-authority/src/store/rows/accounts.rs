@@ -48,7 +48,7 @@ stored_fields!(Policy {
     enabled,
     created_at,
     updated_at,
-});
+} then { rules });
 stored_fields!(TtlOverride { default_ttl_ms, max_ttl_ms, max_extensions });
 stored_fields!(RateLimits { max_reservations_per_minute, max_commits_per_minute });
 stored_fields!(Figures { allocated, spent, reserved, debt, overdraft_limit, over_limit });
@@ -69,6 +69,9 @@ impl Stored for Tenant {
         updated_at.write(to);
         suspended_at.write(to);
         closed_at.write(to);
+        if self.observe_mode.is_some() {
+            self.observe_mode.write(to);
+        }
     }
 
     fn read(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
@@ -84,6 +87,7 @@ impl Stored for Tenant {
             updated_at: Stored::read(from)?,
             suspended_at: Stored::read(from)?,
             closed_at: Stored::read(from)?,
+            observe_mode: if from.is_empty() { None } else { Stored::read(from)? },
         })
     }
 }

@@ -15,9 +15,12 @@
 //! A row's fields are written one after another. A later version of the format may add fields at the end of a row.
 
 mod accounts;
+mod counters;
 mod records;
 mod reservations;
 mod values;
+
+use std::sync::Arc;
 
 use self::values::Stored;
 use super::decoder::{Decoder, Malformed};
@@ -36,10 +39,11 @@ enum Table {
     Event = 6,
     Record = 7,
     Policy = 8,
+    Counter = 9,
 }
 
 impl Table {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Tenant,
         Self::ApiKey,
         Self::Ledger,
@@ -48,6 +52,7 @@ impl Table {
         Self::Event,
         Self::Record,
         Self::Policy,
+        Self::Counter,
     ];
 
     fn of(key: &RowKey) -> Self {
@@ -60,6 +65,7 @@ impl Table {
             RowKey::Event(_) => Self::Event,
             RowKey::Record(..) => Self::Record,
             RowKey::Policy(_) => Self::Policy,
+            RowKey::Counter(_) => Self::Counter,
         }
     }
 
@@ -87,6 +93,7 @@ pub(super) fn append(state: &State, key: &RowKey, batch: &mut Vec<u8>) {
             append_entry(table, &(*namespace, key.clone()), state.records().get(*namespace, key), batch);
         }
         RowKey::Policy(id) => append_entry(table, id, state.policies().get(id), batch),
+        RowKey::Counter(key) => append_entry(table, &**key, state.counters().get(key), batch),
     }
 }
 
@@ -168,6 +175,8 @@ impl<'a> Entry<'a> {
                 KeptRow::Record(namespace, key, whole_row(value)?)
             }
             (Table::Policy, Some(value)) => KeptRow::Policy(whole_row(value)?),
+            (Table::Counter, Some(value)) => KeptRow::Counter(Arc::new(whole(key)?), whole_row(value)?),
+            (Table::Counter, None) => KeptRow::Gone(RowKey::Counter(Arc::new(whole(key)?))),
             (Table::Policy, None) => KeptRow::Gone(RowKey::Policy(whole(key)?)),
             (Table::Tenant, None) => KeptRow::Gone(RowKey::Tenant(whole(key)?)),
             (Table::ApiKey, None) => KeptRow::Gone(RowKey::ApiKey(whole(key)?)),

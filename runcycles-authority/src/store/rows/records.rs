@@ -3,7 +3,7 @@
 use super::super::decoder::{Decoder, Malformed};
 use super::super::encoder::Encoder;
 use super::values::{Stored, stored_fields, stored_words};
-use crate::state::{Allowance, Answer, Evaluation, FundedFigures, Namespace, Operation, Record};
+use crate::state::{Allowance, Answer, Denied, Evaluation, FundedFigures, Namespace, Operation, Record};
 
 stored_words!(Operation { Reserve = 0, Decide = 1, Event = 2, Fund = 3 });
 
@@ -11,6 +11,7 @@ stored_fields!(Namespace { tenant, operation });
 stored_fields!(Record { fingerprint, until, answer });
 stored_fields!(Evaluation { scope, unit, estimate, verdict });
 stored_fields!(Allowance { caps, postings });
+stored_fields!(Denied { reason } then { detail });
 stored_fields!(FundedFigures { before, after, at });
 
 impl Stored for Answer {

@@ -5,7 +5,7 @@ use super::super::encoder::Encoder;
 use super::values::{Stored, stored_fields};
 use crate::fingerprint::Fingerprint;
 use crate::scope::Spelling;
-use crate::state::{Action, Event, Extension, Phase, Reservation, Settlement};
+use crate::state::{Action, Event, Extension, Phase, Reservation, Ruled, Settlement};
 
 stored_fields!(Action { kind, name, tags });
 stored_fields!(Extension { key, fingerprint, expires_at, postings });
@@ -33,7 +33,8 @@ stored_fields!(Reservation {
     held,
     extensions,
     phase,
-});
+} then { ruled });
+stored_fields!(Ruled { policy_keys, counted });
 
 impl Stored for Phase {
     fn write(&self, to: &mut Encoder<'_>) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use runcycles::models::{Caps, Metadata, ReasonCode};
+use runcycles::models::{ActionRules, Caps, DenyDetail, Metadata, ObserveMode, PolicyKeys, ReasonCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -19,8 +19,28 @@ pub(in super::super) trait Stored: Sized {
     fn read(from: &mut Decoder<'_>) -> Result<Self, Malformed>;
 }
 
-/// Writes the fields of a struct one after another. A field that is forgotten does not compile.
+/// Writes the fields of a struct one after another. A field that is forgotten does not compile. Those after `then` came later: they
+/// stand at the end of a row, and not at all where none of them holds anything.
 macro_rules! stored_fields {
+    ($type:ident { $($field:ident),* $(,)? } then { $($late:ident),* }) => {
+        impl Stored for $type {
+            fn write(&self, to: &mut Encoder<'_>) {
+                let Self { $($field,)* $($late),* } = self;
+                $($field.write(to);)*
+                if $(*$late != Default::default())||* {
+                    $($late.write(to);)*
+                }
+            }
+
+            #[inline]
+            fn read(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+                Ok(Self {
+                    $($field: Stored::read(from)?,)*
+                    $($late: if from.is_empty() { Default::default() } else { Stored::read(from)? }),*
+                })
+            }
+        }
+    };
     ($type:ident { $($field:ident),* $(,)? }) => {
         impl Stored for $type {
             fn write(&self, to: &mut Encoder<'_>) {
@@ -258,15 +278,22 @@ impl Stored for Metadata {
     }
 }
 
-impl Stored for Arc<Caps> {
-    fn write(&self, to: &mut Encoder<'_>) {
-        write_json(&**self, to);
-    }
+/// Values of the protocol that are written as JSON.
+macro_rules! stored_json {
+    ($($type:ty),*) => {$(
+        impl Stored for $type {
+            fn write(&self, to: &mut Encoder<'_>) {
+                write_json(self, to);
+            }
 
-    fn read(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
-        read_json(from).map(Self::new)
-    }
+            fn read(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+                read_json(from)
+            }
+        }
+    )*};
 }
+
+stored_json!(ActionRules, Caps, DenyDetail, ObserveMode, PolicyKeys);
 
 impl Stored for ReasonCode {
     fn write(&self, to: &mut Encoder<'_>) {

@@ -50,7 +50,7 @@ fn callers_are_told_that_an_answer_was_not_kept_and_what_to_do() {
     let mut session = session(&disk, Durability::PowerLoss);
     let key = session.add_key();
     let engine = Arc::new(session.into_engine());
-    let router = Router::new(engine.clone(), Gate::new(engine, None, false));
+    let router = Router::new(engine.clone(), Gate::new(engine, None, false), None);
     let balances = || {
         let request = Request::get("http://in-process/v1/balances?tenant=acme").header("x-cycles-api-key", &*key);
         let request = request.body(Bytes::new()).expect("a request");

@@ -12,8 +12,8 @@ use super::Random;
 use super::simulated::SimulatedDisk;
 use crate::clock::ManualClock;
 use crate::engine::{
-    AddApiKey, Commit, Decide, Engine, Extend, Fund, Funding, RecordEvent, Release, Reserve, SetStatus, SubjectPath,
-    ensure_tenant,
+    ActionFacts, AddApiKey, Commit, Decide, Engine, Extend, Fund, Funding, RecordEvent, Release, Reserve, SetStatus,
+    SubjectPath, ensure_tenant,
 };
 use crate::fingerprint::Canonical;
 use crate::ids::IdSource;
@@ -181,6 +181,8 @@ impl Session {
             ttl_ms: Some(30_000),
             grace_ms: 5_000,
             overage: random.pick(&[None, Some(Overage::Overdraft)]).copied().flatten(),
+            observe_mode: None,
+            policy_keys: None,
             dry_run: random.below(8) == 0,
             metadata: Self::metadata(random),
         });
@@ -237,7 +239,16 @@ impl Session {
         let fingerprint = Canonical::new(&key).finish();
         let path = Self::subject(random).path;
         let estimate = i64::try_from(random.below(5_000)).expect("a small number");
-        drop(self.engine.execute(Decide { tenant: TenantId(0), key, fingerprint, path, unit: Unit::Tokens, estimate }));
+        let action = ActionFacts { kind: "llm.completion", keys: None, run_id: None };
+        drop(self.engine.execute(Decide {
+            tenant: TenantId(0),
+            key,
+            fingerprint,
+            path,
+            unit: Unit::Tokens,
+            estimate,
+            action,
+        }));
     }
 
     fn operate(&mut self, random: &mut Random) {

@@ -2,7 +2,7 @@
 
 use super::{ApiKeyStatus, BudgetStatus, PolicyStatus, TenantStatus};
 use crate::protocol::validation::{check_chars, check_range};
-use crate::protocol::{QueryPairs, Unit, ValidationError};
+use crate::protocol::{QueryPairs, QuotaWindow, Unit, ValidationError};
 
 /// Declares a filter: its pairs of the query string, the size of a page and where it starts.
 macro_rules! list_filter {
@@ -144,5 +144,24 @@ list_filter! {
         scope_pattern(String),
         /// Those in a state.
         status(PolicyStatus),
+    }
+}
+
+list_filter! {
+    /// Which counters of quotas of actions to list (protocol v0.1.26). Filters combine with *and*. Servers want to know whose with an
+    /// admin key.
+    pub struct ListQuotaCounters {
+        /// Those of a tenant.
+        tenant_id(String),
+        /// Those whose scope starts with a text.
+        scope(String),
+        /// Those of a kind of action.
+        action_kind(String),
+        /// Those over a time.
+        window(QuotaWindow),
+        /// Those of a run.
+        run_id(String),
+        /// Those at zero too.
+        include_zero(bool),
     }
 }

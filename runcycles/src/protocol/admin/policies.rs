@@ -10,7 +10,9 @@ use crate::protocol::requests::whole_millis;
 use crate::protocol::string_enum::string_enum;
 use crate::protocol::validation::{check_chars, check_range};
 use crate::protocol::wire_object::wire_object;
-use crate::protocol::{Caps, CommitOveragePolicy, MAX_AMOUNT, Timestamp, ValidationError};
+use crate::protocol::{
+    ActionQuota, ActionRules, Caps, CommitOveragePolicy, MAX_AMOUNT, RiskClassQuota, Timestamp, ValidationError,
+};
 
 string_enum! {
     /// Whether a policy is meant to hold.
@@ -149,7 +151,26 @@ wire_object! {
             /// When it was last changed.
             updated_at: String,
         }
-        list {}
+        list {
+            /// Where it is not empty, the only kinds of actions that go through (protocol v0.1.26, as those below).
+            allowed_action_kinds: String,
+            /// The kinds of actions that never go through.
+            denied_action_kinds: String,
+            /// How often kinds of actions go through.
+            action_quotas: ActionQuota,
+            /// How often risk classes go through.
+            risk_class_quotas: RiskClassQuota,
+        }
+    }
+}
+
+impl Policy {
+    /// Which kinds of actions it lets through, and how often (protocol v0.1.26).
+    pub fn action_rules(&self) -> ActionRules {
+        let mut rules = ActionRules::new().allow(&self.allowed_action_kinds).deny(&self.denied_action_kinds);
+        rules.action_quotas.clone_from(&self.action_quotas);
+        rules.risk_class_quotas.clone_from(&self.risk_class_quotas);
+        rules
     }
 }
 
@@ -197,6 +218,10 @@ admin_request! {
         by_hand {
             effective_from: String,
             effective_until: String,
+            allowed_action_kinds: Vec<String>,
+            denied_action_kinds: Vec<String>,
+            action_quotas: Vec<ActionQuota>,
+            risk_class_quotas: Vec<RiskClassQuota>,
         }
     }
 }
@@ -227,6 +252,10 @@ admin_request! {
         by_hand {
             effective_from: String,
             effective_until: String,
+            allowed_action_kinds: Vec<String>,
+            denied_action_kinds: Vec<String>,
+            action_quotas: Vec<ActionQuota>,
+            risk_class_quotas: Vec<RiskClassQuota>,
         }
     }
 }
@@ -251,7 +280,13 @@ macro_rules! policy_terms {
                 self.description.as_ref().map_or(Ok(()), |text| check_chars("description", text, 0..=1024))?;
                 self.caps.as_ref().map_or(Ok(()), validate_caps)?;
                 self.reservation_ttl_override.map_or(Ok(()), |ttl| ttl.validate())?;
-                self.rate_limits.map_or(Ok(()), |limits| limits.validate())
+                self.rate_limits.map_or(Ok(()), |limits| limits.validate())?;
+                let list = |kinds: &Option<Vec<String>>| kinds.clone().unwrap_or_default();
+                let mut rules =
+                    ActionRules::new().allow(list(&self.allowed_action_kinds)).deny(list(&self.denied_action_kinds));
+                rules.action_quotas = self.action_quotas.clone().unwrap_or_default();
+                rules.risk_class_quotas = self.risk_class_quotas.clone().unwrap_or_default();
+                rules.validate()
             }
         }
     )* };
@@ -260,6 +295,15 @@ macro_rules! policy_terms {
 policy_terms!(NewPolicy, PolicyChanges);
 
 impl NewPolicy {
+    /// Which kinds of actions go through, and how often (protocol v0.1.26). Servers of v0.1.25 refuse rules.
+    pub fn action_rules(mut self, rules: ActionRules) -> Self {
+        self.allowed_action_kinds = Some(rules.allowed_action_kinds).filter(|kinds| !kinds.is_empty());
+        self.denied_action_kinds = Some(rules.denied_action_kinds).filter(|kinds| !kinds.is_empty());
+        self.action_quotas = Some(rules.action_quotas).filter(|quotas| !quotas.is_empty());
+        self.risk_class_quotas = Some(rules.risk_class_quotas).filter(|quotas| !quotas.is_empty());
+        self
+    }
+
     /// Checks the plane's limits.
     pub(crate) fn validate(&self) -> Result<(), ValidationError> {
         validate_tenant_id(&self.tenant_id)?;
@@ -277,6 +321,16 @@ impl NewPolicy {
 }
 
 impl PolicyChanges {
+    /// Which kinds of actions go through, and how often, in place of all rules that are there (protocol v0.1.26). What has been
+    /// counted stays counted.
+    pub fn action_rules(mut self, rules: ActionRules) -> Self {
+        self.allowed_action_kinds = Some(rules.allowed_action_kinds);
+        self.denied_action_kinds = Some(rules.denied_action_kinds);
+        self.action_quotas = Some(rules.action_quotas);
+        self.risk_class_quotas = Some(rules.risk_class_quotas);
+        self
+    }
+
     /// Checks the plane's limits.
     pub(crate) fn validate(&self) -> Result<(), ValidationError> {
         self.name.as_ref().map_or(Ok(()), |name| check_chars("name", name, 1..=256))?;

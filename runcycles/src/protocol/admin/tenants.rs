@@ -7,7 +7,7 @@ use crate::protocol::requests::whole_millis;
 use crate::protocol::string_enum::string_enum;
 use crate::protocol::validation::{check_chars, check_range, shorten};
 use crate::protocol::wire_object::wire_object;
-use crate::protocol::{CommitOveragePolicy, Extra, Metadata, ValidationError};
+use crate::protocol::{CommitOveragePolicy, Extra, Metadata, ObserveMode, ValidationError};
 
 /// The most members of a tenant's metadata.
 const MAX_METADATA: usize = 32;
@@ -50,6 +50,8 @@ wire_object! {
             max_reservation_extensions: u64,
             /// What becomes of reservations that lapse.
             reservation_expiry_policy: String,
+            /// Whether its calls are held to the answers (protocol v0.1.26).
+            observe_mode: ObserveMode,
             /// Free data.
             metadata: Extra,
             /// When it was last changed.
@@ -101,6 +103,8 @@ admin_request! {
             default_commit_overage_policy: CommitOveragePolicy,
             /// Free data: at most 32 texts.
             metadata: Metadata,
+            /// Whether its calls are held to the answers (protocol v0.1.26). Servers of v0.1.25 refuse it.
+            observe_mode: ObserveMode,
         }
         by_hand {
             default_reservation_ttl_ms: u64,
@@ -124,6 +128,8 @@ admin_request! {
             default_commit_overage_policy: CommitOveragePolicy,
             /// Free data in place of what is there: at most 32 texts.
             metadata: Metadata,
+            /// Whether its calls are held to the answers (protocol v0.1.26). Servers of v0.1.25 refuse it.
+            observe_mode: ObserveMode,
         }
         by_hand {
             default_reservation_ttl_ms: u64,
