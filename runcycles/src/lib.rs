@@ -31,6 +31,7 @@ mod settlement;
 mod shadow;
 mod sites;
 mod stream;
+pub mod telemetry;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod transport;
@@ -65,6 +66,7 @@ pub use self::scope::Scope;
 pub use self::settlement::{FlushReport, Settlement, SettlementCounters, SettlementEvent, SettlementStep};
 pub use self::shadow::{ShadowCaller, ShadowDenial, ShadowOverage, ShadowReport, ShadowSpend};
 pub use self::stream::{Metered, metered};
+pub use self::telemetry::TraceContext;
 #[cfg(feature = "hyper")]
 pub use self::transport::HyperTransport;
 #[cfg(feature = "reqwest")]

@@ -1,7 +1,7 @@
 //! A live reservation, as its guard, its context, its heartbeat and its settlement share it.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::client::Taken;
@@ -9,6 +9,7 @@ use crate::protocol::{
     Action, Amount, AmountError, Balance, Caps, CommitOveragePolicy, CyclesMetrics, Decision, EvidenceRef, Metadata,
     ReservationCreateRequest, ReservationCreateResponse, ReservationId, Subject, Unit,
 };
+use crate::telemetry::{CallSpan, TraceContext};
 
 /// How long a reservation is assumed to live where the request leaves it to the server (protocol: `ttl_ms`).
 const DEFAULT_TTL: Duration = Duration::from_secs(60);
@@ -34,6 +35,10 @@ pub(crate) struct Reservation {
     pub(crate) balances: Vec<Balance>,
     pub(crate) expires_at_ms: Option<u64>,
     pub(crate) evidence: Option<EvidenceRef>,
+    /// The span of its call.
+    pub(crate) span: CallSpan,
+    /// The trace that it was made in.
+    pub(crate) trace: Option<Arc<TraceContext>>,
     /// A lock because the action reports from any thread; held for a few assignments.
     report: Mutex<Report>,
 }
@@ -125,8 +130,15 @@ impl Reservation {
             balances: answer.balances,
             expires_at_ms: answer.expires_at_ms,
             evidence: answer.cycles_evidence,
+            span: CallSpan::default(),
+            trace: None,
             report: Mutex::default(),
         }
+    }
+
+    /// The same with the span of its call, and the trace that it was made in.
+    pub(crate) fn told(self, span: CallSpan, trace: Option<Arc<TraceContext>>) -> Self {
+        Self { span, trace, ..self }
     }
 
     /// Whether budget is held, which is to be settled or returned.

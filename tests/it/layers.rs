@@ -8,6 +8,7 @@ use std::path::Path;
 const LAYERS: [&[&str]; 13] = [
     &["planted", "protocol"],
     &["error", "kinds", "price", "scope", "shadow", "sites"],
+    &["telemetry"],
     &["transport"],
     &["webhooks"],
     &["client"],

@@ -9,6 +9,7 @@ use super::bounds::Limits;
 use super::view::View;
 use crate::error::{ConfigError, Error};
 use crate::protocol::Subject;
+use crate::telemetry::carry_trace;
 
 /// The client of the process, for calls that name none.
 static DEFAULT_CLIENT: RwLock<Option<CyclesClient>> = RwLock::new(None);
@@ -51,6 +52,7 @@ pub fn current_client() -> Result<CyclesClient, Error> {
 /// A future with the ambient client and scope of the place where this is called.
 pub(crate) fn carry_ambient<F: Future>(future: F) -> impl Future<Output = F::Output> {
     let ambient = AMBIENT.try_with(Clone::clone).ok();
+    let future = carry_trace(future);
     async move {
         let future = pin!(future);
         match ambient {

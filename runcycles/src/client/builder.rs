@@ -8,7 +8,7 @@ use http::HeaderName;
 use super::action_kinds::KindRegistry;
 use super::allowance::{AllowanceUse, OnUnavailable};
 use super::config::{CyclesConfig, RetryConfig};
-use super::connection::{Connection, default_transport};
+use super::connection::{Connection, TraceHook, default_transport};
 use super::endpoint::Endpoint;
 use super::journal::JournalConfig;
 use super::policy::{HeartbeatPolicy, Mode, ObservedDenial, OnUnsettled, UnknownSpend};
@@ -21,6 +21,7 @@ use crate::settlement::KeptJournal;
 use crate::settlement::{Hook, Observer, Queue, SettlementEvent};
 use crate::shadow::ShadowBook;
 use crate::sites::CallSites;
+use crate::telemetry::TraceContext;
 use crate::transport::Transport;
 
 /// Makes a [`CyclesClient`]. Making one touches neither network nor disk nor environment, and starts no thread or task.
@@ -29,6 +30,7 @@ pub struct CyclesClientBuilder {
     config: CyclesConfig,
     transport: Option<Box<dyn Transport>>,
     hook: Option<Hook>,
+    trace: Option<TraceHook>,
 }
 
 /// Declares a setter for each level of the default subject.
@@ -58,7 +60,7 @@ default_levels! {
 impl CyclesClientBuilder {
     /// Starts from settings made beforehand.
     pub fn from_config(config: CyclesConfig) -> Self {
-        Self { config, transport: None, hook: None }
+        Self { config, transport: None, hook: None, trace: None }
     }
 
     /// How long a connection may take to be made; 2 seconds by default.
@@ -123,6 +125,33 @@ impl CyclesClientBuilder {
     /// ```
     pub fn on_settlement(mut self, hook: impl Fn(&SettlementEvent<'_>) + Send + Sync + 'static) -> Self {
         self.hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Asks a function which trace a request belongs to, where it is made: what a tracing library has as its current context. The
+    /// [ambient](TraceContext::scope) trace comes first. It is called for every request that the application makes, and should be
+    /// quick.
+    ///
+    /// ```
+    /// use runcycles::{CyclesClient, TraceContext};
+    ///
+    /// fn current_trace() -> Option<TraceContext> {
+    ///     // With opentelemetry: inject the current context into a map, and read its `traceparent`.
+    ///     TraceContext::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    /// }
+    ///
+    /// let client = CyclesClient::builder("cyc_live_…", "https://cycles.example.com").trace_context(current_trace).build();
+    /// ```
+    pub fn trace_context(mut self, current: impl Fn() -> Option<TraceContext> + Send + Sync + 'static) -> Self {
+        self.trace = Some(Box::new(current));
+        self
+    }
+
+    /// The innermost level whose values labels of metrics may have; [`Level::App`] by default, since workflows and agents can be
+    /// without number.
+    #[cfg(feature = "metrics")]
+    pub fn metric_scopes(mut self, innermost: Level) -> Self {
+        self.config.metric_scopes = innermost;
         self
     }
 
@@ -194,7 +223,7 @@ impl CyclesClientBuilder {
             Some(transport) => transport,
             None => default_transport(self.config.connect_timeout, &self.config.base_url)?,
         };
-        let connection = Connection::new(endpoint, key, transport, self.config.attempt_timeout());
+        let connection = Connection::new(endpoint, key, transport, self.config.attempt_timeout()).traced_by(self.trace);
         let shared = Shared {
             #[cfg(feature = "journal")]
             journal: KeptJournal::new(&self.config),

@@ -8,7 +8,7 @@ use super::env;
 use super::journal::JournalConfig;
 use super::policy::{HeartbeatPolicy, Mode, ObservedDenial, OnUnsettled, UnknownSpend};
 use crate::error::ConfigError;
-use crate::protocol::{Subject, ValidationError};
+use crate::protocol::{Level, Subject, ValidationError};
 
 /// Settings of a client. [`CyclesClient::builder`](crate::CyclesClient::builder) makes them one by one,
 /// [`from_env`](Self::from_env) from the environment.
@@ -43,6 +43,8 @@ pub struct CyclesConfig {
     pub observed_denial: ObservedDenial,
     /// What becomes of guarded calls while the authority cannot be reached; they are denied by default.
     pub on_unavailable: OnUnavailable,
+    /// The innermost level whose values labels of metrics may have.
+    pub(crate) metric_scopes: Level,
     /// Whether calls for other tenants than the client's are refused here, since its key is known to be that tenant's.
     pub(crate) is_for_one_tenant: bool,
 }
@@ -92,6 +94,7 @@ impl CyclesConfig {
             mode: Mode::default(),
             observed_denial: ObservedDenial::default(),
             on_unavailable: OnUnavailable::default(),
+            metric_scopes: Level::App,
             is_for_one_tenant: false,
         }
     }

@@ -1,5 +1,6 @@
 //! How requests reach a server, whichever plane of it they are for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use super::endpoint::Endpoint;
 use super::metadata::Response;
 use super::operation::Prepared;
 use crate::error::{ConfigError, Error, TransportError, TransportErrorKind};
+use crate::telemetry::{self, TraceContext};
 use crate::transport::Transport;
 
 /// An address, a key and a way to get there.
@@ -21,7 +23,12 @@ pub(crate) struct Connection {
     headers: HeaderMap,
     /// How long one attempt may take as a whole.
     attempt_timeout: Duration,
+    /// Knows the trace of the place where a request is made.
+    trace: Option<TraceHook>,
 }
+
+/// Knows the trace of the place where it is called.
+pub(crate) type TraceHook = Box<dyn Fn() -> Option<TraceContext> + Send + Sync>;
 
 impl Connection {
     pub(crate) fn new(
@@ -35,7 +42,17 @@ impl Connection {
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("runcycles-rust/", env!("CARGO_PKG_VERSION"))));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Self { endpoint, transport, headers, attempt_timeout }
+        Self { endpoint, transport, headers, attempt_timeout, trace: None }
+    }
+
+    /// The same with somebody who knows the trace of the place where a request is made.
+    pub(crate) fn traced_by(self, trace: Option<TraceHook>) -> Self {
+        Self { trace, ..self }
+    }
+
+    /// The trace of the place where this is called: the ambient one, or what the hook says.
+    pub(crate) fn current_trace(&self) -> Option<Arc<TraceContext>> {
+        telemetry::ambient().or_else(|| self.trace.as_ref()?().map(Arc::new))
     }
 
     /// The way there, without this connection's headers.

@@ -12,6 +12,7 @@ use super::answer::Answer;
 use super::connection::Connection;
 use super::metadata::Response;
 use crate::error::Error;
+use crate::telemetry::TraceContext;
 use crate::transport::BoxFuture;
 
 /// A request in the form in which it is sent, and sent again: one method, one address, one byte sequence.
@@ -20,11 +21,13 @@ pub(crate) struct Prepared {
     method: Method,
     uri: Uri,
     body: Bytes,
+    /// The trace that it belongs to, if there is one.
+    trace: Option<Arc<TraceContext>>,
 }
 
 impl Prepared {
     pub(crate) fn get(uri: Uri) -> Self {
-        Self { method: Method::GET, uri, body: Bytes::new() }
+        Self { method: Method::GET, uri, body: Bytes::new(), trace: None }
     }
 
     pub(crate) fn post(uri: Uri, body: &impl Serialize) -> Result<Self, Error> {
@@ -32,13 +35,18 @@ impl Prepared {
     }
 
     pub(crate) fn post_bytes(uri: Uri, body: Bytes) -> Self {
-        Self { method: Method::POST, uri, body }
+        Self { method: Method::POST, uri, body, trace: None }
     }
 
     /// A request of any method; without a body where there is nothing to say.
     #[cfg(feature = "admin")]
     pub(crate) fn of(method: Method, uri: Uri, body: Bytes) -> Self {
-        Self { method, uri, body }
+        Self { method, uri, body, trace: None }
+    }
+
+    /// The request as a part of a trace.
+    pub(crate) fn traced(self, trace: Option<Arc<TraceContext>>) -> Self {
+        Self { trace, ..self }
     }
 
     /// The request with the headers that all requests have.
@@ -49,6 +57,9 @@ impl Prepared {
         *request.headers_mut() = headers.clone();
         if self.body.is_empty() {
             request.headers_mut().remove(http::header::CONTENT_TYPE);
+        }
+        if let Some(trace) = &self.trace {
+            trace.write(request.headers_mut());
         }
         request
     }
@@ -101,7 +112,8 @@ impl<T: Answer> Operation<T> {
     /// As awaiting the operation itself: any [`Error`].
     pub async fn with_metadata(self) -> Result<Response<T>, Error> {
         let request = self.request?;
-        self.connection.send(&request).await
+        let trace = self.connection.current_trace();
+        self.connection.send(&request.traced(trace)).await
     }
 }
 

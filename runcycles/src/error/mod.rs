@@ -245,6 +245,35 @@ impl Error {
         matches!(self.status(), Some(401 | 403))
     }
 
+    /// What it is, in one word that telemetry can show: the reason of a denial or the code of a refusal, or else the kind of error.
+    pub(crate) fn reason_word(&self) -> &str {
+        let refusal = self.refusal();
+        if let Some(reason) = refusal.and_then(Refusal::reason) {
+            return reason.as_str();
+        }
+        if let Some(code) = refusal.and_then(Refusal::code) {
+            return code.as_str();
+        }
+        match self {
+            Self::BudgetExceeded { .. } => "budget_exceeded",
+            Self::Blocked { .. } => "blocked",
+            Self::NoBudget { .. } => "no_budget",
+            Self::UnbudgetedScope { .. } => "unbudgeted_scope",
+            Self::UnitMismatch { .. } => "unit_mismatch",
+            Self::Api { .. } => "refused",
+            Self::Transport(_) => "transport",
+            Self::AllowanceExhausted { .. } => "allowance_exhausted",
+            Self::Ambiguous { .. } => "ambiguous",
+            Self::Validation(_) => "validation",
+            Self::Config(_) => "config",
+            Self::ShutDown => "shut_down",
+            Self::Unsettled { .. } => "unsettled",
+            Self::LeaseLost { .. } => "lease_lost",
+            Self::StreamCut(_) => "stream_cut",
+            Self::Action(_) => "action",
+        }
+    }
+
     /// The authority's answer, where it gave a refusal.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {

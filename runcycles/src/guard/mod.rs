@@ -390,6 +390,7 @@ impl ReservationGuard {
         }
         claim.key_use = self.key_use.take();
         claim.watch = self.client.watch().cloned();
+        claim.belongs_to(&self.reservation);
         claim
     }
 }

@@ -15,6 +15,7 @@ use crate::protocol::{
 };
 use crate::reservation::{Hold, Reservation};
 use crate::settlement::Queue;
+use crate::telemetry::{self, Asked, CallSpan};
 
 /// Why a hold is returned that came without a usable decision.
 const NOT_USABLE: &str = "decision_not_usable";
@@ -82,9 +83,13 @@ impl CyclesClient {
         #[cfg(feature = "journal")]
         self.shared.take_up_journal(&Handle::current());
 
+        let (span, trace) = (CallSpan::open(&request), self.shared.connection.current_trace());
+        let prepared = prepared.traced(trace.clone());
+        let asked = Asked { request: &request, span: &span, scopes: self.config().metric_scopes };
         let (answer, sent_at) = self.ask_twice(&prepared, &request.idempotency_key).await;
         let received_at = Instant::now();
-        let answer = answer.map_err(|error| error.raised_for(&request.estimate))?;
+        let answer = answer.map_err(|error| error.raised_for(&request.estimate));
+        let answer = answer.inspect_err(|error| telemetry::denied(asked, error))?;
         let headers = answer.metadata;
         let mut answer = answer.value;
         if self.only_observes(&request, &answer) {
@@ -101,11 +106,14 @@ impl CyclesClient {
             if let Some(id) = &answer.reservation_id {
                 self.give_back(id, NOT_USABLE);
             }
-            if answer.decision == Decision::Deny {
-                return Err(Error::from_denial(answer, headers.headers()).raised_for(&request.estimate));
-            }
-            let problem = format!("the decision is {}, which this version does not know", answer.decision);
-            return Err(Error::Ambiguous { operation: "reserve", problem, reservation_id: answer.reservation_id });
+            let error = if answer.decision == Decision::Deny {
+                Error::from_denial(answer, headers.headers()).raised_for(&request.estimate)
+            } else {
+                let problem = format!("the decision is {}, which this version does not know", answer.decision);
+                Error::Ambiguous { operation: "reserve", problem, reservation_id: answer.reservation_id }
+            };
+            telemetry::denied(asked, &error);
+            return Err(error);
         }
 
         self.shared.unbudgeted.notice(&answer.affected_scopes, &answer.balances);
@@ -117,7 +125,8 @@ impl CyclesClient {
             Some(id) => (id, Hold::Budget),
             None => (local_id(&request.idempotency_key)?, Hold::Nothing),
         };
-        let reservation = Arc::new(Reservation::new(id, hold, request, answer));
+        telemetry::allowed(asked, &answer, id.as_str(), headers.trace_id());
+        let reservation = Arc::new(Reservation::new(id, hold, request, answer).told(span, trace));
         let beat = reservation
             .is_held()
             .then(|| self.shared.heartbeat.start(&self.shared, &reservation, sent_at, received_at, remaining_ttl_ms));

@@ -8,6 +8,7 @@ use super::scheduler::Heartbeat;
 use crate::error::Error;
 use crate::planted::{Bug, planted};
 use crate::reservation::Reservation;
+use crate::telemetry::{self, LeaseStep};
 
 /// What an attempt came to.
 pub(super) struct Attempt {
@@ -27,6 +28,7 @@ impl Outcome {
     pub(super) fn apply(&self, lease: &mut Lease, heartbeat: &Heartbeat, reservation: &Reservation) -> Next {
         match self {
             Self::Granted { sent_at, received_at, expires_at_ms, remaining_ttl_ms } => {
+                telemetry::lease(reservation.id.as_str(), LeaseStep::Extended, None);
                 let was_clamped = lease.seems_clamped();
                 let next = lease.on_success(heartbeat.granted(
                     *sent_at,
@@ -43,6 +45,9 @@ impl Outcome {
             Self::Failed { at, failure, error } => {
                 let next = lease.on_failure(heartbeat.since_epoch(*at), failure.clone());
                 let will_retry = matches!(next, Next::Beat { .. });
+                if will_retry {
+                    telemetry::lease(reservation.id.as_str(), LeaseStep::Retrying, Some(error));
+                }
                 if !planted(Bug::HeartbeatFailsSilently) {
                     tracing::warn!(reservation_id = %reservation.id, %error, will_retry, "a reservation was not extended");
                 }

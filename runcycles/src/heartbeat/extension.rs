@@ -68,7 +68,8 @@ impl Extension {
             Some(prepared) => prepared,
             None => {
                 let uri = shared.connection.endpoint.reservation(&self.reservation.id, "/extend")?;
-                self.prepared.insert(Prepared::post(uri, &self.request)?)
+                let prepared = Prepared::post(uri, &self.request)?.traced(self.reservation.trace.clone());
+                self.prepared.insert(prepared)
             }
         };
         let answer = shared.connection.attempt(prepared, timeout).await?;

@@ -10,6 +10,7 @@ use super::schedule::{BeatKey, Lease, Next, StopReason};
 use super::status::{LeaseState, LeaseStatus};
 use crate::planted::{Bug, planted};
 use crate::reservation::Reservation;
+use crate::telemetry::{self, LeaseStep};
 
 /// A reservation that is kept alive.
 #[derive(Debug)]
@@ -21,6 +22,9 @@ pub(super) struct Live {
     health: Health,
     /// Whoever waits for the reservation to be lost.
     pub(super) watcher: Option<Arc<Notify>>,
+    /// Counts it for as long as it is there.
+    #[cfg(feature = "metrics")]
+    _counted: telemetry::LiveLease,
 }
 
 /// How the latest extension went.
@@ -33,7 +37,15 @@ enum Health {
 
 impl Live {
     pub(super) fn new(reservation: Arc<Reservation>, lease: Lease) -> Self {
-        Self { reservation, lease, extension: None, health: Health::Good, watcher: None }
+        Self {
+            reservation,
+            lease,
+            extension: None,
+            health: Health::Good,
+            watcher: None,
+            #[cfg(feature = "metrics")]
+            _counted: telemetry::LiveLease::new(),
+        }
     }
 
     /// Extends no more.
@@ -50,6 +62,7 @@ impl Live {
             Next::Stop(reason) => {
                 let reservation_id = &self.reservation.id;
                 tracing::warn!(%reservation_id, %reason, "heartbeat stopped; the action will be settled all the same");
+                telemetry::lease(reservation_id.as_str(), LeaseStep::Stopped, None);
                 self.stop(reason.clone());
             }
             Next::Beat { key: BeatKey::Same, .. } if !planted(Bug::NewKeyOnExtendRetry) => {

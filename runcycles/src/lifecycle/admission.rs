@@ -15,6 +15,7 @@ use crate::protocol::{
 };
 use crate::reservation::{Hold, Reservation};
 use crate::shadow::Verdict;
+use crate::telemetry::{self, Asked, CallSpan};
 use crate::transport::BoxFuture;
 
 /// How long an action waits for the answer of an authority that it does not depend on.
@@ -261,7 +262,11 @@ async fn unenforced(
         Mode::Off | Mode::Enforce => Hold::Nothing,
         Mode::Shadow | Mode::ShadowMetered => Hold::Shadow { is_metered: mode == Mode::ShadowMetered },
     };
-    client.without_hold(Reservation::new(id, hold, request, answer))
+    let span = CallSpan::open(&request);
+    let asked = Asked { request: &request, span: &span, scopes: client.config().metric_scopes };
+    telemetry::allowed(asked, &answer, id.as_str(), None);
+    let trace = client.shared.connection.current_trace();
+    client.without_hold(Reservation::new(id, hold, request, answer).told(span, trace))
 }
 
 /// What the authority would say.

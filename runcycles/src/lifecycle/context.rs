@@ -10,6 +10,7 @@ use crate::protocol::{
     Subject,
 };
 use crate::reservation::Reservation;
+use crate::telemetry::gen_ai::ModelUsage;
 
 tokio::task_local! {
     /// The context of the guarded call that runs here.
@@ -215,6 +216,29 @@ impl Context {
     /// Sets the measurements that go with the commit. The latency is measured where this leaves it out.
     pub fn set_metrics(&self, metrics: CyclesMetrics) {
         self.reservation.report().metrics = Some(metrics);
+    }
+
+    /// Tells what a call of a model used: the span of the guarded call shows it, and the commit's measurements have what they lack of
+    /// it. What it cost is another matter: see [`set_actual`](Self::set_actual).
+    ///
+    /// ```
+    /// use runcycles::telemetry::gen_ai::ModelUsage;
+    ///
+    /// if let Some(context) = runcycles::context() {
+    ///     context.record_model_usage(&ModelUsage::new("gpt-4o").provider("openai").tokens(812, 120));
+    /// }
+    /// ```
+    pub fn record_model_usage(&self, usage: &ModelUsage) {
+        usage.record(&self.reservation.span);
+        let mut report = self.reservation.report();
+        let metrics = report.metrics.get_or_insert_default();
+        if let Some((input, output)) = usage.tokens {
+            metrics.tokens_input.get_or_insert(input);
+            metrics.tokens_output.get_or_insert(output);
+        }
+        if let (None, Some(model)) = (&metrics.model_version, &usage.response_model) {
+            metrics.model_version = Some(model.clone());
+        }
     }
 
     /// Adds a member to the metadata that goes with the commit.

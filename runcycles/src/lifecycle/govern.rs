@@ -73,7 +73,8 @@ where
     let output = {
         let mut running = pin!(context.enter(PinnedBody::new(action)));
         let mut lost = watched.map(|lease| Box::pin(async move { lease.lost().await }));
-        poll_fn(|cx| match (running.as_mut().poll(cx), &mut lost) {
+        let span = &guard.reservation().span;
+        poll_fn(|cx| match (span.in_scope(|| running.as_mut().poll(cx)), &mut lost) {
             (Poll::Ready(output), _) => Poll::Ready(Ok(output)),
             (Poll::Pending, Some(lost)) => lost.as_mut().poll(cx).map(Err),
             (Poll::Pending, None) => Poll::Pending,

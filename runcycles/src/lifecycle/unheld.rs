@@ -10,6 +10,7 @@ use crate::protocol::{
     Decision, IdempotencyKey, ReservationCreateRequest, ReservationCreateResponse, ReservationId, ValidationError,
 };
 use crate::reservation::{Hold, Reservation, UNHELD};
+use crate::telemetry::{self, Asked, CallSpan};
 
 /// What a call may spend without the authority.
 pub(super) fn allowance<'a>(client: &'a CyclesClient, terms: &Terms) -> Option<&'a Allowance> {
@@ -60,5 +61,9 @@ fn allow(
     let id = ReservationId::new(format!("{UNHELD}{}", IdempotencyKey::random()))
         .map_err(|error| ValidationError::new("reservation_id", error.to_string(), "a plain id"))?;
     let answer = ReservationCreateResponse::new(Decision::Allow, Vec::new());
-    client.without_hold(Reservation::new(id, Hold::Allowance(taken), request, answer))
+    let span = CallSpan::open(&request);
+    let asked = Asked { request: &request, span: &span, scopes: client.config().metric_scopes };
+    telemetry::allowed(asked, &answer, id.as_str(), None);
+    let trace = client.shared.connection.current_trace();
+    client.without_hold(Reservation::new(id, Hold::Allowance(taken), request, answer).told(span, trace))
 }

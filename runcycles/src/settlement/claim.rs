@@ -17,6 +17,7 @@ use crate::protocol::{
     ReleaseRequest, ReservationId, ReservationStatus,
 };
 use crate::reservation::{Hold, Reservation, UNHELD};
+use crate::telemetry::{self, CallSpan, Step, TraceContext};
 
 /// What the event of a lapsed reservation says of itself.
 const RECOVERY_REASON: &str = "commit_after_reservation_expired";
@@ -42,6 +43,13 @@ pub(crate) struct Claim {
     orphan_of: Option<OrphanKey>,
     /// The request of the current step, made by its first attempt.
     prepared: Option<Prepared>,
+    /// The span of the call that it settles.
+    pub(super) span: CallSpan,
+    /// The trace that its reservation was made in.
+    trace: Option<Arc<TraceContext>>,
+    /// Counts it for as long as it is in the background.
+    #[cfg(feature = "metrics")]
+    pub(super) pending: Option<crate::telemetry::PendingSettlement>,
 }
 
 /// What is to be settled.
@@ -171,7 +179,30 @@ impl Claim {
             watch: None,
             orphan_of: None,
             prepared: None,
+            span: CallSpan::default(),
+            trace: None,
+            #[cfg(feature = "metrics")]
+            pending: None,
         }
+    }
+
+    /// Takes over what telemetry knows of the call.
+    pub(crate) fn belongs_to(&mut self, reservation: &Reservation) {
+        (self.span, self.trace) = (reservation.span.clone(), reservation.trace.clone());
+        if self.observed {
+            telemetry::settlement(&self.span, Step::ending(reservation.id.as_str(), "observed"));
+        }
+        #[cfg(feature = "metrics")]
+        if let (false, Some(actual)) = (self.observed, self.actual()) {
+            telemetry::committed(&reservation.estimate, actual);
+        }
+    }
+
+    /// Goes on in the background from now on.
+    #[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, reason = "only metrics count it"))]
+    pub(super) fn enter_background(&mut self) {
+        #[cfg(feature = "metrics")]
+        self.pending.get_or_insert_with(telemetry::PendingSettlement::new);
     }
 
     /// The same, for a hold that may have no owner.
@@ -235,14 +266,18 @@ impl Claim {
                 Prepared::get(endpoint.query("/v1/reservations", &params.to_pairs()?)?)
             }
         };
-        Ok(self.prepared.insert(prepared).clone())
+        Ok(self.prepared.insert(prepared.traced(self.trace.clone())).clone())
     }
 
     /// Settles by an event from now on: the reservation lapsed before its commit arrived, so the commit took no effect.
     pub(super) fn switch_to_event(&mut self) {
         if let Work::Commit(spend) = &self.work {
+            let event = Self::new(Work::Event(spend.clone()));
             let (kept, key_use) = (std::mem::take(&mut self.kept), self.key_use.take());
-            *self = Self { kept, key_use, ..Self::new(Work::Event(spend.clone())) };
+            let (span, trace) = (std::mem::take(&mut self.span), self.trace.take());
+            #[cfg(feature = "metrics")]
+            let event = Self { pending: self.pending.take(), ..event };
+            *self = Self { kept, key_use, span, trace, ..event };
         }
     }
 

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use super::Settlement;
 use crate::error::Error;
 use crate::protocol::Amount;
+use crate::telemetry::Step;
 
 /// Something that became of a settlement, as [`CyclesClientBuilder::on_settlement`](crate::CyclesClientBuilder::on_settlement)
 /// is told.
@@ -44,4 +45,24 @@ pub enum SettlementStep<'a> {
     Rejected(&'a Error),
     /// A hold at an unknown cost is left to lapse, as the [`UnknownSpend`](crate::UnknownSpend) policy says.
     Held,
+}
+
+impl<'a> SettlementStep<'a> {
+    /// The step as telemetry tells it.
+    pub(super) fn told(self, reservation: &'a str, spend: Option<&'a Amount>) -> Step<'a> {
+        let (word, ends_call) = match self {
+            Self::TakenUp => ("taken_up", false),
+            Self::NotConfirmed(_) => ("not_confirmed", false),
+            Self::Lapsed => ("lapsed", false),
+            Self::Detached => ("detached", true),
+            Self::Parked => ("parked", true),
+            Self::NotKept(_) => ("not_kept", false),
+            Self::Settled(settlement) => (settlement.word(), true),
+            Self::Rejected(_) => ("rejected", true),
+            Self::Held => ("held", true),
+        };
+        let charged = if let Self::Settled(settlement) = self { settlement.charged() } else { None };
+        let error = if let Self::NotConfirmed(error) | Self::Rejected(error) = self { Some(error) } else { None };
+        Step { reservation, word, spend, charged, error, ends_call }
+    }
 }

@@ -102,7 +102,7 @@ impl Shared {
                 estimate = %reservation.estimate,
                 "an action ended at an unknown cost; nothing is recorded of it, and its hold, if it has one, is left to lapse"
             );
-            self.observer.tell_of(reservation.id.as_str(), None, SettlementStep::Held);
+            self.observer.tell_of(reservation.id.as_str(), None, SettlementStep::Held, &reservation.span);
         }
     }
 

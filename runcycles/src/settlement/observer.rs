@@ -7,6 +7,7 @@ use super::claim::Claim;
 use super::counters::Tally;
 use super::event::{SettlementEvent, SettlementStep};
 use crate::protocol::Amount;
+use crate::telemetry::{self, CallSpan};
 
 /// What an application does when it is told.
 pub(crate) type Hook = Arc<dyn Fn(&SettlementEvent<'_>) + Send + Sync>;
@@ -25,12 +26,13 @@ impl Observer {
     /// Tells of a step of a claim. No lock is held, and whatever the hook does, the settlement goes on.
     pub(super) fn tell(&self, claim: &Claim, step: SettlementStep<'_>) {
         let spend = claim.spend().and_then(|spend| spend.actual.as_ref());
-        self.tell_of(claim.name(), spend, step);
+        self.tell_of(claim.name(), spend, step, &claim.span);
     }
 
     /// Tells of a step of a settlement that is no claim.
-    pub(super) fn tell_of(&self, reservation: &str, spend: Option<&Amount>, step: SettlementStep<'_>) {
+    pub(super) fn tell_of(&self, reservation: &str, spend: Option<&Amount>, step: SettlementStep<'_>, span: &CallSpan) {
         self.tally.count(&step);
+        telemetry::settlement(span, step.told(reservation, spend));
         let Some(hook) = &self.hook else { return };
         let event = SettlementEvent { reservation, spend, step };
         if catch_unwind(AssertUnwindSafe(|| hook(&event))).is_err() {

@@ -59,6 +59,24 @@ impl Settlement {
         !matches!(self, Self::Pending)
     }
 
+    /// How it ended, in one word that telemetry can show.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Committed { .. } => "committed",
+            Self::Released { .. } => "released",
+            Self::RecoveredByEvent { .. } => "recovered_by_event",
+            Self::RecordedByEvent { .. } => "recorded_by_event",
+            Self::AlreadyFinalized => "already_finalized",
+            Self::Pending => "pending",
+            Self::Observed => "observed",
+        }
+    }
+
+    /// What was charged, where the answer says.
+    pub(super) fn charged(&self) -> Option<&Amount> {
+        if let Self::Committed { charged, .. } = self { Some(charged) } else { None }
+    }
+
     pub(super) fn committed(answer: CommitResponse, actual: Option<&Amount>) -> Self {
         let uncovered = uncovered(actual, Some(&answer.charged));
         Self::Committed { charged: answer.charged, released: answer.released, uncovered, balances: answer.balances }

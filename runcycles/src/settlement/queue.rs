@@ -168,7 +168,8 @@ impl Queue {
     }
 
     /// Adds a claim that is wanted at a time, and sees to it that somebody works on it.
-    pub(super) fn add(shared: &Arc<Shared>, claim: Claim, wanted: Instant, runtime: &Handle) {
+    pub(super) fn add(shared: &Arc<Shared>, mut claim: Claim, wanted: Instant, runtime: &Handle) {
+        claim.enter_background();
         let queue = &shared.settlements;
         let due = claim.due(wanted);
         let mut state = queue.lock();
@@ -183,7 +184,8 @@ impl Queue {
     }
 
     /// Leaves a claim until somebody flushes.
-    pub(super) fn park(shared: &Shared, claim: Claim) {
+    pub(super) fn park(shared: &Shared, mut claim: Claim) {
+        claim.enter_background();
         shared.tell_of_parking(&claim);
         shared.settlements.lock().parked.push(claim);
     }

@@ -10,4 +10,5 @@ pub(crate) mod reply;
 pub(crate) mod schema;
 pub(crate) mod script;
 pub(crate) mod sent;
+pub(crate) mod spans;
 pub(crate) mod stream;
