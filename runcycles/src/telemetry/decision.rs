@@ -12,6 +12,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) request: &'a ReservationCreateRequest,
     pub(crate) span: &'a CallSpan,
     /// The innermost level that labels of metrics name.
+    #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "only metrics have labels"))]
     pub(crate) scopes: ScopeLevel,
 }
 
