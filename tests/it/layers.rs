@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The modules of the crate from the bottom up; those on one line do not know each other.
-const LAYERS: [&[&str]; 13] = [
+const LAYERS: [&[&str]; 14] = [
     &["planted", "protocol"],
     &["error", "kinds", "price", "scope", "shadow", "sites"],
     &["telemetry"],
