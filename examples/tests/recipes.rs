@@ -10,6 +10,7 @@ mod recipes {
     mod daily_reset;
     mod degradation;
     mod hybrid_budget;
+    mod lease;
     mod model_tiers;
     mod one_line;
     mod per_user_budget;
