@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use runcycles::models::{ActionKind, Caps, Unit as WireUnit};
+use runcycles::webhooks::{EventCategory, EventType};
+use runcycles::{HyperTransport, Transport};
 
 use crate::authority::Authority;
 use crate::budget::Budget;
@@ -18,10 +20,13 @@ use crate::ids::IdSource;
 use crate::policy::Policy;
 use crate::scope::ScopePath;
 use crate::start_error::StartError;
-use crate::state::{ApiKey, Changes, Figures, KeyDigest, Kinds, Ledger, LedgerOptions, Rules, State};
+use crate::state::{
+    ApiKey, Changes, Figures, KeyDigest, Kinds, Ledger, LedgerOptions, Rules, SYSTEM, State, Subscription,
+};
 use crate::store::{Durability, Store};
 use crate::tenant::Tenant;
 use crate::unit::Unit;
+use crate::webhooks::check_url;
 
 /// Sets up an [`Authority`]. What is wrong with it is said by [`start`](Self::start).
 ///
@@ -48,6 +53,8 @@ pub struct AuthorityBuilder {
     extensions: bool,
     action_kinds: Vec<ActionKind>,
     record_requests: bool,
+    webhooks: Vec<(String, String, Vec<String>)>,
+    webhook_transport: Option<Arc<dyn Transport>>,
     #[cfg(feature = "evidence")]
     evidence: Option<runcycles::evidence::EvidenceSigner>,
     path: Option<PathBuf>,
@@ -70,6 +77,8 @@ impl AuthorityBuilder {
             extensions: false,
             action_kinds: Vec::new(),
             record_requests: false,
+            webhooks: Vec::new(),
+            webhook_transport: None,
             #[cfg(feature = "evidence")]
             evidence: None,
             path: None,
@@ -161,6 +170,34 @@ impl AuthorityBuilder {
         self.extensions |= policy.rules.is_some();
         self.policies.push((tenant.into(), policy));
         self.evaluate_policies()
+    }
+
+    /// Tells a URL of events as they happen: by their types, such as `"budget.exhausted"`, or by categories, such as `"budget"`. The
+    /// URL is told of every tenant's, and each body is signed with the secret; `runcycles::webhooks` verifies them. More
+    /// subscriptions are made over the admin plane (`/v1/admin/webhooks`), and by tenants whose keys may (`/v1/webhooks`).
+    ///
+    /// A delivery that is not answered with a 2xx is tried again 1, 2, 4, 8 and 16 seconds later; after ten deliveries in a row
+    /// that failed for good, the subscription is disabled until the next start. The URL is HTTPS and outside of the authority's
+    /// own network, except that loopback addresses are fine while no other machine reaches the authority.
+    ///
+    /// Deliveries run on the runtime that the authority is started on, whose timer they need. The latest 10,000 events and what is
+    /// still to be delivered are in memory, and gone with the process; subscriptions made over the admin plane are kept where the
+    /// [state](Self::path) is, with their secrets. A reservation is seen to have lapsed when the authority looks at its budgets
+    /// the next time.
+    pub fn webhook<T: Into<String>>(
+        mut self,
+        url: impl Into<String>,
+        secret: impl Into<String>,
+        events: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.webhooks.push((url.into(), secret.into(), events.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// Carries deliveries of webhooks in another way than over HTTP by hyper, which speaks TLS with the feature `cli` alone.
+    pub fn webhook_transport(mut self, transport: impl Transport) -> Self {
+        self.webhook_transport = Some(Arc::new(transport));
+        self
     }
 
     /// Attests answers: those to decisions, reservations, commits and releases, and refusals of them to tenants, refer to an
@@ -297,6 +334,7 @@ impl AuthorityBuilder {
         if self.admin_key.as_deref().is_some_and(|key| !is_header_text(key)) {
             return Err(StartError::AdminKey);
         }
+        subscribe(&mut state, self.webhooks)?;
         if let Some(store) = &store {
             store.put(&mut state);
             if let Some(unwritten) = store.unwritten() {
@@ -305,6 +343,8 @@ impl AuthorityBuilder {
         }
         let registry = self.extensions.then(|| Registry::new(kinds));
         let engine = Arc::new(Engine::new(state, self.clock, store));
+        let transport = self.webhook_transport.unwrap_or_else(|| Arc::new(HyperTransport::new()));
+        engine.desk().open(Arc::downgrade(&engine), transport);
         let gate = Gate::new(engine.clone(), self.admin_key.as_deref(), self.enforce_permissions);
         let router = Router::new(engine.clone(), gate, registry);
         #[cfg(feature = "evidence")]
@@ -312,6 +352,40 @@ impl AuthorityBuilder {
         let front = Front::new(router, self.record_requests);
         Ok(Authority::new(engine, front, ids, has_keys))
     }
+}
+
+/// Adds the subscriptions that the builder was given.
+fn subscribe(state: &mut State, webhooks: Vec<(String, String, Vec<String>)>) -> Result<(), StartError> {
+    for (number, (url, secret, events)) in webhooks.into_iter().enumerate() {
+        state.insert_subscription(configured(format!("whsub_configured_{number}"), url, secret, events)?);
+    }
+    Ok(())
+}
+
+/// A subscription that the builder was given.
+fn configured(id: String, url: String, secret: String, events: Vec<String>) -> Result<Subscription, StartError> {
+    let refused = |problem: String| StartError::Webhook { url: url.clone(), problem };
+    check_url(&url, false).map_err(|problem| refused(format!("the URL {problem}")))?;
+    if secret.trim().is_empty() {
+        return Err(refused("its secret is blank: expected a text that only the receiver knows".to_owned()));
+    }
+    let (types, categories): (Vec<_>, Vec<_>) = events.into_iter().partition(|name| name.contains('.'));
+    let unknown = types
+        .iter()
+        .find(|name| matches!(EventType::from(name.as_str()), EventType::Unknown(_)) && !name.starts_with("custom."));
+    let is_unknown = |name: &&String| matches!(EventCategory::from(name.as_str()), EventCategory::Unknown(_));
+    if let Some(unknown) = unknown.or_else(|| categories.iter().find(is_unknown)) {
+        return Err(refused(format!(
+            "{unknown:?} is no event: expected a type such as budget.exhausted, or a category"
+        )));
+    }
+    if types.is_empty() && categories.is_empty() {
+        return Err(refused(
+            "it asks for no event: expected a type such as budget.exhausted, or a category".to_owned(),
+        ));
+    }
+    let row = Subscription::new(id, SYSTEM, url.clone(), secret);
+    Ok(Subscription { event_types: types, event_categories: categories, is_configured: true, ..row })
 }
 
 /// Whether a header can carry a text, and there is one.
@@ -325,6 +399,7 @@ impl fmt::Debug for AuthorityBuilder {
             .field("tenants", &self.tenants)
             .field("budgets", &self.budgets)
             .field("api_keys", &format_args!("{} <redacted>", self.api_keys.len()))
+            .field("webhooks", &format_args!("{} <redacted>", self.webhooks.len()))
             .field("path", &self.path)
             .field("durability", &self.durability)
             .finish_non_exhaustive()

@@ -36,6 +36,11 @@ impl Front {
         self.script.len()
     }
 
+    /// Notes that other machines come through this door from now on.
+    pub(crate) fn expose(&self) {
+        self.router.expose();
+    }
+
     /// What was recorded so far.
     pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
         let record = self.record.as_ref().map(|record| record.lock().unwrap_or_else(PoisonError::into_inner).clone());

@@ -42,8 +42,17 @@ impl IdSource {
 
 /// An API key in the form of the protocol: 32 characters after its prefix, out of the operating system's random bits.
 pub(crate) fn random_api_key() -> String {
+    format!("cyc_live_{}", random_text())
+}
+
+/// A secret that webhooks are signed with.
+pub(crate) fn random_secret() -> String {
+    format!("whsec_{}", random_text())
+}
+
+fn random_text() -> String {
     let mut secret = [0; 24];
     secret[..16].copy_from_slice(Uuid::new_v4().as_bytes());
     secret[16..].copy_from_slice(&Uuid::new_v4().as_bytes()[8..]);
-    format!("cyc_live_{}", URL_SAFE_NO_PAD.encode(secret))
+    URL_SAFE_NO_PAD.encode(secret)
 }

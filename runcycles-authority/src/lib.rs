@@ -44,6 +44,7 @@ mod store;
 mod tenant;
 mod transport;
 mod unit;
+mod webhooks;
 
 pub use self::authority::{Authority, KeyError};
 pub use self::budget::{Budget, InvalidBudget};

@@ -71,6 +71,14 @@ pub enum StartError {
         /// What is wrong.
         problem: String,
     },
+    /// A webhook that cannot be delivered to. Its secret is not shown.
+    #[error("invalid webhook {url:?}: {problem}")]
+    Webhook {
+        /// The URL.
+        url: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A text that cannot be an admin key. It is not shown.
     #[error("the admin key is blank or has characters that a header cannot carry")]
     AdminKey,

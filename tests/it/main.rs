@@ -84,5 +84,6 @@ mod tower_bodies;
 mod tower_requests;
 mod trace_context;
 mod tripwire;
+mod webhook_delivery;
 mod webhook_events;
 mod webhook_verification;

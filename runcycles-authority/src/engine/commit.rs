@@ -6,6 +6,7 @@ use super::admission::check_tenant;
 use super::charge::{Charge, settle};
 use super::get::find_owned;
 use super::hold::{Standing, balance_lines, denied_at, post};
+use super::telling::{tell_of_debt, tell_of_overage};
 use super::{BalanceLine, Command, Reason, Refusal};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
@@ -62,6 +63,11 @@ impl Command for Commit<'_> {
         };
         let answer = answer_of(state, reservation, &settlement);
         let id = reservation.id;
+        if state.is_listened_to() && self.actual > reservation.estimate {
+            let reservation = reservation.clone();
+            tell_of_debt(state, &settlement.postings, reservation.overage, Some(id));
+            tell_of_overage(state, &reservation, self.actual, &settlement.postings);
+        }
         post(state, &settlement.postings);
         state.change_reservation(id, |row| row.phase = Phase::Committed(Box::new(settlement)));
         Ok(answer)

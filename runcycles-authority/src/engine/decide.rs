@@ -5,6 +5,7 @@ use std::sync::Arc;
 use runcycles::models::Caps;
 
 use super::reserve::Asked;
+use super::telling::tell_of_denial;
 use super::{ActionFacts, Command, Refusal};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
@@ -50,6 +51,11 @@ impl Command for Decide<'_> {
             allowance.postings = Box::default();
         }
         let answer = answer_of(&evaluation);
+        if state.is_listened_to()
+            && let Err(denied) = &evaluation.verdict
+        {
+            tell_of_denial(state, self.tenant, (&evaluation.scope, self.unit, self.estimate), denied, None);
+        }
         let record = Record {
             fingerprint: self.fingerprint,
             until: now.saturating_add(KEY_RETENTION_MS),

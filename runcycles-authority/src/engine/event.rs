@@ -8,6 +8,7 @@ use super::admission::{admits_event, check_tenant, find_ledgers};
 use super::charge::{Charge, settle};
 use super::hold::{balance_lines, post};
 use super::reserve::settings_for;
+use super::telling::tell_of_debt;
 use super::{BalanceLine, Command, Refusal};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
@@ -79,6 +80,9 @@ impl Command for RecordEvent {
             until: now.saturating_add(KEY_RETENTION_MS),
             answer: Answer::Event(self.id),
         };
+        if state.is_listened_to() {
+            tell_of_debt(state, &event.postings, overage, None);
+        }
         post(state, &event.postings);
         state.insert_event(event);
         state.insert_record(namespace, self.key, record);

@@ -1,6 +1,7 @@
 //! Expiry: holds whose time has run out go back.
 
 use super::hold::{Standing, post};
+use super::telling::tell_of_expiry;
 use crate::clock::Millis;
 use crate::state::{Phase, State};
 
@@ -18,8 +19,12 @@ pub(super) fn expire_due(state: &mut State, now: Millis) {
                 posting.figures.reserved = posting.figures.reserved.saturating_sub(reservation.estimate).max(0);
             }
             let ruled = reservation.ruled.clone();
+            let lapsed = state.is_listened_to().then(|| reservation.clone());
             post(state, &standing);
             state.uncount(ruled);
+            if let Some(lapsed) = lapsed {
+                tell_of_expiry(state, &lapsed, deadline);
+            }
         }
         state.change_reservation(id, |row| row.phase = Phase::Expired { at: deadline });
     }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use runcycles::models::{Amount, SignedAmount};
+use runcycles::webhooks::EventType;
 
 use super::Command;
+use super::telling::tell_of_budget;
 use crate::clock::Millis;
 use crate::state::{Figures, Ledger, LedgerId, LedgerStatus, State};
 use crate::store::StoreError;
@@ -154,9 +156,23 @@ pub(super) fn fund(
     }
     let after = funded(before, funding, value).and_then(Figures::checked).ok_or_else(overflow)?;
     let ledger = state.ledger_mut(id);
+    let status = ledger.status;
     ledger.figures = after;
     ledger.updated_at = Some(now);
+    let (event_type, operation) = told(funding);
+    tell_of_budget(state, id, event_type, operation, Some((before, status)));
     Ok((before, after))
+}
+
+/// What a change is told as.
+fn told(funding: &Funding) -> (EventType, &'static str) {
+    match funding {
+        Funding::Credit(_) => (EventType::BudgetFunded, "CREDIT"),
+        Funding::Debit(_) => (EventType::BudgetDebited, "DEBIT"),
+        Funding::Reset(_) => (EventType::BudgetReset, "RESET"),
+        Funding::ResetSpent { .. } => (EventType::BudgetResetSpent, "RESET_SPENT"),
+        Funding::RepayDebt(_) => (EventType::BudgetDebtRepaid, "REPAY_DEBT"),
+    }
 }
 
 /// The figures after funding. The flag of being over the limit is recomputed from the debt, whatever the operation.
@@ -209,8 +225,15 @@ pub(super) fn set_status(
     }
     for id in ids {
         let ledger = state.ledger_mut(*id);
+        let before = (ledger.figures, ledger.status);
         ledger.status = status;
         ledger.updated_at = Some(now);
+        let event_type = match status {
+            LedgerStatus::Active => EventType::BudgetUnfrozen,
+            LedgerStatus::Frozen => EventType::BudgetFrozen,
+            LedgerStatus::Closed => EventType::BudgetClosed,
+        };
+        tell_of_budget(state, *id, event_type, "STATUS_CHANGE", Some(before));
     }
     Ok(())
 }

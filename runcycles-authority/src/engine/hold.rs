@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use runcycles::models::Level;
 
+use super::telling::tell_of_postings;
 use super::{Denial, Reason, Refusal};
 use crate::state::{Figures, Ledger, LedgerId, Posting, State};
 use crate::unit::Unit;
@@ -79,6 +80,9 @@ impl DerefMut for Standing {
 
 /// Writes new figures into their ledgers. The figures have been checked, all of them, before the first is written.
 pub(super) fn post(state: &mut State, postings: &[Posting]) {
+    if state.is_listened_to() {
+        tell_of_postings(state, postings);
+    }
     for posting in postings {
         state.set_figures(posting.ledger, posting.figures);
     }

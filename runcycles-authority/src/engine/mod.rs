@@ -23,12 +23,14 @@ mod quota_notice;
 mod refusal;
 mod release;
 mod reserve;
+mod telling;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::{Clock, Millis};
 use crate::state::{KeyDigest, State};
 use crate::store::{Store, StoreError, Unwritten};
+use crate::webhooks::Desk;
 
 pub(crate) use self::action_rules::{ActionFacts, QuotaHit, Rule};
 pub(crate) use self::authentication::{Caller, Unauthorized};
@@ -66,11 +68,14 @@ pub(crate) struct Engine {
     state: Mutex<State>,
     clock: SharedClock,
     store: Option<Store>,
+    desk: Desk,
 }
 
 impl Engine {
     pub(crate) fn new(state: State, clock: Arc<dyn Clock>, store: Option<Store>) -> Self {
-        Self { state: Mutex::new(state), clock: SharedClock(clock), store }
+        let desk = Desk::default();
+        desk.notice(&state);
+        Self { state: Mutex::new(state), clock: SharedClock(clock), store, desk }
     }
 
     /// Does a command now, after everything whose time has come. Nobody outside may learn of the outcome while
@@ -80,6 +85,10 @@ impl Engine {
         let now = state.reach(self.clock.0.now_ms());
         expiry::expire_due(&mut state, now);
         let outcome = command.apply(&mut state, now);
+        if state.has_news() {
+            let news = state.take_news();
+            self.desk.tell(&state, news, now);
+        }
         if let Some(store) = &self.store {
             store.put(&mut state);
         }
@@ -97,8 +106,12 @@ impl Engine {
         authentication::authenticate(&state, key, &digest, now)
     }
 
+    /// What tells those who subscribed.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
     /// The time by the authority's clock.
-    #[cfg(feature = "evidence")]
     pub(crate) fn clock_ms(&self) -> Millis {
         self.clock.0.now_ms()
     }

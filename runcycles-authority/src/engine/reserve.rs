@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::admission::{admits_reservation, check_tenant, find_ledgers};
 use super::hold::{Standing, balance_lines, post, prepare};
 use super::policy::applying;
+use super::telling::tell_of_denial;
 use super::{ActionFacts, BalanceLine, Command, Refusal, action_rules};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
@@ -151,6 +152,13 @@ impl Reserve<'_> {
     fn evaluate(self, state: &mut State, now: Millis) -> Result<Reserved, Refusal> {
         let evaluation = self.asked().evaluate(state, now)?;
         let answer = answer_of_evaluation(state, &evaluation);
+        if state.is_listened_to()
+            && let Err(denied) = &evaluation.verdict
+        {
+            let asked = (&evaluation.scope, self.unit, self.estimate);
+            let action = (self.action.kind, self.action.name);
+            tell_of_denial(state, self.tenant, asked, denied, Some(action));
+        }
         let record = Record {
             fingerprint: self.fingerprint,
             until: now.saturating_add(KEY_RETENTION_MS),

@@ -10,6 +10,7 @@ use super::names::{RATE_REMAINING, RATE_RESET, REQUEST_ID, TENANT, TRACE_ID};
 use super::problem::Problem;
 use super::trace::TraceId;
 use crate::ids::IdSource;
+use crate::webhooks::Origin;
 
 /// A request on its way to an answer: its ids, and whose it is once that is known.
 #[derive(Debug)]
@@ -29,6 +30,11 @@ impl Exchange {
     /// Every later answer, errors included, names the tenant.
     pub(super) fn authenticated(&mut self, tenant: &str) {
         self.tenant = HeaderValue::from_str(tenant).ok();
+    }
+
+    /// What is told of what this request causes.
+    pub(super) fn origin(&self, is_operator: bool) -> Origin {
+        Origin { request_id: self.request_id, trace_id: self.trace_id.digits(), is_operator }
     }
 
     /// A success.
@@ -105,6 +111,16 @@ impl Reply {
     /// The same with one more header.
     pub(super) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
         Self { header: Some((name, value)), ..self }
+    }
+
+    /// What was asked for is on its way.
+    pub(super) fn accepted(body: Bytes) -> Self {
+        Self { status: StatusCode::ACCEPTED, media_type: JSON, body, header: None }
+    }
+
+    /// Nothing to say.
+    pub(super) fn no_content() -> Self {
+        Self { status: StatusCode::NO_CONTENT, media_type: JSON, body: Bytes::new(), header: None }
     }
 
     /// Counters, as Prometheus reads them.

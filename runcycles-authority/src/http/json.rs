@@ -131,6 +131,17 @@ impl Object<'_> {
         }
     }
 
+    /// A member of an object that was read, as it stands there.
+    pub(super) fn member(&mut self, name: &str, value: &serde_json::value::RawValue) {
+        if !self.is_empty {
+            self.out.push(b',');
+        }
+        self.is_empty = false;
+        write_text(self.out, name);
+        self.out.push(b':');
+        self.out.extend_from_slice(value.get().as_bytes());
+    }
+
     fn list<T>(&mut self, name: &'static str, items: impl Iterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) {
         self.name(name);
         self.out.push(b'[');

@@ -25,6 +25,7 @@ mod router;
 mod server;
 mod trace;
 mod violations;
+mod webhooks;
 mod writes;
 
 pub(crate) use self::gate::Gate;

@@ -7,7 +7,7 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 /// A text, borrowed from the body where it has no escapes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+pub(in crate::http) struct Text<'a>(pub(in crate::http) Cow<'a, str>);
 
 impl std::ops::Deref for Text<'_> {
     type Target = str;
@@ -41,7 +41,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
 
 /// An integer of the protocol: an int64, written without fraction or exponent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Integer(pub(super) i64);
+pub(in crate::http) struct Integer(pub(in crate::http) i64);
 
 impl<'de> Deserialize<'de> for Integer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -83,9 +83,9 @@ macro_rules! request_object {
         $(#[$meta])*
         #[derive(Debug, Default)]
         #[allow(dead_code, reason = "some members are checked and not kept")]
-        pub(super) struct $name<'de> {
-            $( pub(super) $member: Option<$ty>, )*
-            $( pub(super) $extra: Option<$extra_ty>, )*
+        pub(in crate::http) struct $name<'de> {
+            $( pub(in crate::http) $member: Option<$ty>, )*
+            $( pub(in crate::http) $extra: Option<$extra_ty>, )*
             lifetime: std::marker::PhantomData<&'de ()>,
         }
 
@@ -133,4 +133,4 @@ macro_rules! request_object {
     };
 }
 
-pub(super) use request_object;
+pub(in crate::http) use request_object;

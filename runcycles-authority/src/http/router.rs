@@ -11,10 +11,12 @@ use super::admin::{self, Admin};
 use super::exchange::{Exchange, Reply};
 use super::gate::{Gate, Principal};
 use super::metrics::Metrics;
+use super::names::ADMIN_KEY;
 use super::path::Route;
 use super::problem::Problem;
 use super::query::Query;
 use super::registry::Registry;
+use super::webhooks::{WebhookRoute, Webhooks};
 use super::writes::Write;
 use super::{json, reads};
 use crate::engine::{CountRows, Engine};
@@ -72,6 +74,10 @@ impl Router {
         response
     }
 
+    pub(crate) fn expose(&self) {
+        self.engine.desk().expose();
+    }
+
     /// What answers must wait for before they may leave.
     pub(crate) fn unwritten(&self) -> Option<Unwritten> {
         self.engine.unwritten()
@@ -111,6 +117,13 @@ impl Router {
             if let Some(reply) = reply {
                 return reply;
             }
+        }
+        // Only where somebody is told of it.
+        let is_operator = request.headers().contains_key(ADMIN_KEY);
+        let _origin = self.engine.desk().is_listened_to().then(|| exchange.origin(is_operator).enter());
+        if let Some(route) = WebhookRoute::of(request.method(), path) {
+            let Self { engine, gate, ids, .. } = self;
+            return Webhooks { engine, gate, ids, request }.answer(&route, exchange);
         }
         if admin::is_admin_path(path) {
             let speaks_extensions = self.registry.is_some();

@@ -105,6 +105,9 @@ pub(crate) async fn listen(
     }
     let listener = bind(&addrs).map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
+    if !addr.ip().is_loopback() {
+        front.expose();
+    }
     let (stop, stopping) = watch::channel(false);
     let task = tokio::spawn(run(listener, front, limits, stopping));
     Ok(Server { addr, stop, task })

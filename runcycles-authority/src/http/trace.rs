@@ -23,6 +23,10 @@ impl TraceId {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
+    pub(super) fn digits(&self) -> [u8; 32] {
+        self.0
+    }
+
     fn parse(text: &[u8]) -> Option<Self> {
         let mut digits: [u8; 32] = text.try_into().ok()?;
         digits.make_ascii_lowercase();

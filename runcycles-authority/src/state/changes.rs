@@ -20,6 +20,7 @@ pub(crate) enum RowKey {
     Record(Namespace, Arc<str>),
     Policy(Arc<str>),
     Counter(Arc<CounterKey>),
+    Subscription(Arc<str>),
 }
 
 /// The rows that changed, in order, where somebody wants to know.

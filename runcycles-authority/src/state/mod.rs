@@ -13,11 +13,13 @@ mod kept_reservations;
 mod key;
 mod kinds;
 mod ledgers;
+mod news;
 mod own_ids;
 mod permissions;
 mod policies;
 mod reservations;
 mod restoration;
+mod subscriptions;
 mod tenants;
 
 use std::collections::BTreeSet;
@@ -38,11 +40,13 @@ pub(crate) use self::idempotency::{
 pub(crate) use self::key::Key;
 pub(crate) use self::kinds::Kinds;
 pub(crate) use self::ledgers::{Figures, Ledger, LedgerId, LedgerOptions, LedgerStatus, Ledgers, ROLLOVER_POLICIES};
+pub(crate) use self::news::News;
 pub(crate) use self::own_ids::{IdMap, LedgerMap};
 pub(crate) use self::permissions::{Permission, Permissions};
 pub(crate) use self::policies::{Policies, Policy, RateLimits, TtlOverride};
 pub(crate) use self::reservations::{Extension, Phase, Posting, Reservation, Reservations, Ruled, Settlement};
 pub(crate) use self::restoration::{KeptRow, Restoration};
+pub(crate) use self::subscriptions::{RetryPolicy, SYSTEM, Subscription, SubscriptionStatus, Subscriptions};
 pub(crate) use self::tenants::{EXPIRY_POLICIES, Overage, Tenant, TenantId, TenantSettings, TenantStatus, Tenants};
 
 /// How long a finished reservation and an event can be read, in milliseconds: 30 days.
@@ -69,6 +73,9 @@ pub(crate) struct State {
     counters: Counters,
     notices: Vec<QuotaNotice>,
     kinds: Kinds,
+    subscriptions: Subscriptions,
+    /// What happened since somebody was last told; nothing is noted where nobody listens.
+    news: Option<Vec<News>>,
     retirements: BTreeSet<(Millis, Retired)>,
     changes: Changes,
     rules: Rules,
@@ -207,6 +214,54 @@ impl State {
     /// What operators are to be told since this was last asked.
     pub(crate) fn take_notices(&mut self) -> Vec<QuotaNotice> {
         std::mem::take(&mut self.notices)
+    }
+
+    pub(crate) fn subscriptions(&self) -> &Subscriptions {
+        &self.subscriptions
+    }
+
+    /// Whether somebody subscribed to anything, so that what happens is to be told.
+    pub(crate) fn is_listened_to(&self) -> bool {
+        self.news.is_some()
+    }
+
+    /// Notes something to be told, if somebody listens.
+    pub(crate) fn tell(&mut self, news: News) {
+        if let Some(noted) = &mut self.news {
+            noted.push(news);
+        }
+    }
+
+    pub(crate) fn has_news(&self) -> bool {
+        self.news.as_ref().is_some_and(|news| !news.is_empty())
+    }
+
+    /// What happened since this was last called. Nothing is noted any more once the last subscription is gone.
+    pub(crate) fn take_news(&mut self) -> Vec<News> {
+        let news = self.news.take().unwrap_or_default();
+        self.listen();
+        news
+    }
+
+    /// Notes what happens from now on, if somebody subscribed.
+    pub(crate) fn listen(&mut self) {
+        let is_wanted = self.subscriptions.iter().next().is_some();
+        self.news = is_wanted.then(|| self.news.take().unwrap_or_default());
+    }
+
+    pub(crate) fn insert_subscription(&mut self, row: Subscription) {
+        let (id, is_kept) = (row.id.clone(), !row.is_configured);
+        self.subscriptions.insert(row);
+        if is_kept {
+            self.changes.note(|| RowKey::Subscription(id));
+        }
+        self.news.get_or_insert_default();
+    }
+
+    pub(crate) fn remove_subscription(&mut self, id: &str) {
+        if let Some(row) = self.subscriptions.remove(id).filter(|row| !row.is_configured) {
+            self.changes.note(|| RowKey::Subscription(row.id));
+        }
     }
 
     /// Whether rows changed since [`drain_changes`](Self::drain_changes) was last called, where changes are noted.

@@ -10,7 +10,7 @@ use super::events::Events;
 use super::kept_reservations::KeptReservations;
 use super::{
     ApiKey, Changes, Counter, CounterKey, Event, Figures, IdMap, KeyDigest, Ledger, LedgerId, LedgerMap, Namespace,
-    Policy, Posting, Record, Records, Reservation, Retired, RowKey, State, Tenant, TenantId,
+    Policy, Posting, Record, Records, Reservation, Retired, RowKey, State, Subscription, Tenant, TenantId,
 };
 use crate::clock::Millis;
 
@@ -26,6 +26,7 @@ pub(crate) struct Restoration {
     records: HashMap<Namespace, HashMap<Arc<str>, Record>>,
     policies: HashMap<Arc<str>, Policy>,
     counters: HashMap<Arc<CounterKey>, Counter>,
+    subscriptions: HashMap<Arc<str>, Subscription>,
 }
 
 /// Rows that cannot have been one state.
@@ -52,6 +53,7 @@ pub(crate) enum KeptRow {
     Record(Namespace, Arc<str>, Record),
     Policy(Policy),
     Counter(Arc<CounterKey>, Counter),
+    Subscription(Box<Subscription>),
     /// A row that is there no more.
     Gone(RowKey),
 }
@@ -69,6 +71,7 @@ impl Restoration {
             records: HashMap::new(),
             policies: HashMap::new(),
             counters: HashMap::new(),
+            subscriptions: HashMap::new(),
         }
     }
 
@@ -85,6 +88,7 @@ impl Restoration {
             }
             KeptRow::Policy(row) => drop(self.policies.insert(row.id.clone(), row)),
             KeptRow::Counter(key, row) => drop(self.counters.insert(key, row)),
+            KeptRow::Subscription(row) => drop(self.subscriptions.insert(row.id.clone(), *row)),
             KeptRow::Gone(key) => self.remove(&key),
         }
     }
@@ -96,7 +100,18 @@ impl Restoration {
 
     /// These rows and others, both in order. None are under the same key.
     pub(crate) fn and(mut self, others: Self) -> Self {
-        let Self { tenants, api_keys, ledgers, figures, reservations, events, records, policies, counters } = others;
+        let Self {
+            tenants,
+            api_keys,
+            ledgers,
+            figures,
+            reservations,
+            events,
+            records,
+            policies,
+            counters,
+            subscriptions,
+        } = others;
         extend(&mut self.tenants, tenants);
         extend(&mut self.api_keys, api_keys);
         extend(&mut self.ledgers, ledgers);
@@ -108,6 +123,7 @@ impl Restoration {
         }
         extend(&mut self.policies, policies);
         extend(&mut self.counters, counters);
+        extend(&mut self.subscriptions, subscriptions);
         self
     }
 
@@ -124,13 +140,24 @@ impl Restoration {
             }
             RowKey::Policy(id) => drop(self.policies.remove(id)),
             RowKey::Counter(key) => drop(self.counters.remove(key)),
+            RowKey::Subscription(id) => drop(self.subscriptions.remove(id)),
         }
     }
 
     /// The state of these rows at a time, which notes its changes from now on.
     pub(crate) fn finish(self, now: Millis) -> Result<State, Inconsistent> {
-        let Self { tenants, api_keys, ledgers, mut figures, mut reservations, events, records, policies, counters } =
-            self;
+        let Self {
+            tenants,
+            api_keys,
+            ledgers,
+            mut figures,
+            mut reservations,
+            events,
+            records,
+            policies,
+            counters,
+            subscriptions,
+        } = self;
         let mut state = State::new(Changes::recorded());
         state.now = now;
         for row in in_order(tenants, TenantId, "tenant")? {
@@ -158,6 +185,10 @@ impl Restoration {
             check_tenant(&state, key.tenant, "a counter")?;
             state.counters.insert(key, row);
         }
+        for row in subscriptions.into_values() {
+            state.subscriptions.insert(row);
+        }
+        state.listen();
         for row in events.values() {
             check_tenant(&state, row.tenant, "an event")?;
             check_ledgers(&state, row.postings.iter(), "an event")?;
@@ -188,11 +219,12 @@ impl State {
         let ledgers = ledgers.flat_map(|id| [RowKey::Ledger(id), RowKey::Figures(id)]);
         let api_keys = self.api_keys.iter().map(|(digest, _)| RowKey::ApiKey(digest));
         let policies = self.policies.iter().map(|policy| RowKey::Policy(policy.id.clone()));
+        let subscriptions = self.subscriptions.iter().map(|row| RowKey::Subscription(row.id.clone()));
         let reservations = self.reservations.iter().map(|reservation| RowKey::Reservation(reservation.id));
         let events = self.events.iter().map(|event| RowKey::Event(event.id));
         let records = self.records.keys().map(|(namespace, key)| RowKey::Record(namespace, key.clone()));
         let counters = self.counters.keys().map(|key| RowKey::Counter(key.clone()));
-        let all = tenants.chain(ledgers).chain(api_keys).chain(policies).chain(counters);
+        let all = tenants.chain(ledgers).chain(api_keys).chain(policies).chain(counters).chain(subscriptions);
         all.chain(reservations).chain(events).chain(records).collect()
     }
 }

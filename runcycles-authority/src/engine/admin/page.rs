@@ -23,7 +23,7 @@ pub(crate) struct Page<T> {
 
 impl Paging {
     /// Cuts a page out of all rows that match.
-    pub(super) fn cut<'s, T: Clone + 's>(
+    pub(crate) fn cut<'s, T: Clone + 's>(
         &self,
         rows: impl Iterator<Item = &'s T>,
         place: impl Fn(&T) -> (SortValue, String),

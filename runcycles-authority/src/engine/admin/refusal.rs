@@ -29,6 +29,8 @@ pub(crate) enum AdminRefusal {
     PolicyNotFound { id: String },
     #[error("No such counter at {scope}")]
     CounterNotFound { scope: String },
+    #[error("Webhook subscription not found: {id}")]
+    SubscriptionNotFound { id: String },
     #[error("It belongs to another tenant")]
     OtherTenant,
     /// The key is for other scopes.

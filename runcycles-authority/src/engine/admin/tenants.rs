@@ -2,6 +2,7 @@
 
 use runcycles::models::{Metadata, ObserveMode};
 
+use super::subscriptions::disable_all_of;
 use super::{AdminRefusal, Page, Paging};
 use crate::clock::Millis;
 use crate::engine::hold::{Standing, post, prepare};
@@ -139,6 +140,8 @@ fn close_everything(state: &mut State, tenant: TenantId, now: Millis) {
         ledger.status = LedgerStatus::Closed;
         ledger.updated_at = Some(now);
     }
+    let name = state.tenants().get(tenant).id.clone();
+    disable_all_of(state, &name, now);
     let keys = state.api_keys().iter().filter(|(_, key)| key.tenant == tenant && key.revoked.is_none());
     let keys: Vec<_> = keys.map(|(digest, _)| digest).collect();
     for digest in keys {

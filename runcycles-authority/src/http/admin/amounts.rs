@@ -52,7 +52,11 @@ fn unit_mismatch(expected: Unit, found: Unit) -> Problem {
 }
 
 /// A time in a body.
-pub(super) fn check_instant(member: &str, text: Option<&Text<'_>>, violations: &mut Violations) -> Option<Millis> {
+pub(in crate::http) fn check_instant(
+    member: &str,
+    text: Option<&Text<'_>>,
+    violations: &mut Violations,
+) -> Option<Millis> {
     let text = text?;
     let instant = parse_instant(text).map(|(ms, _)| ms);
     if instant.is_none() {
@@ -77,19 +81,19 @@ pub(super) fn check_word(
 }
 
 /// Writes a time as the admin plane shows them.
-pub(super) fn instant(object: &mut Object<'_>, name: &'static str, at: Millis) {
+pub(in crate::http) fn instant(object: &mut Object<'_>, name: &'static str, at: Millis) {
     object.plain(name, &Timestamp::from_epoch_ms(at).to_string());
 }
 
 /// Writes a time where there is one.
-pub(super) fn instant_if(object: &mut Object<'_>, name: &'static str, at: Option<Millis>) {
+pub(in crate::http) fn instant_if(object: &mut Object<'_>, name: &'static str, at: Option<Millis>) {
     if let Some(at) = at {
         instant(object, name, at);
     }
 }
 
 /// Writes a text where there is one.
-pub(super) fn text_if(object: &mut Object<'_>, name: &'static str, text: Option<&str>) {
+pub(in crate::http) fn text_if(object: &mut Object<'_>, name: &'static str, text: Option<&str>) {
     if let Some(text) = text {
         object.text(name, text);
     }

@@ -15,15 +15,15 @@ const DEFAULT_LIMIT: usize = 50;
 const MOST: usize = 100;
 
 /// The order of a list, what it is filtered by, and the page that is asked for.
-pub(super) struct Listing {
-    pub(super) by: &'static str,
-    pub(super) paging: Paging,
+pub(in crate::http) struct Listing {
+    pub(in crate::http) by: &'static str,
+    pub(in crate::http) paging: Paging,
     filters: String,
 }
 
 impl Listing {
     /// Reads `sort_by`, `sort_dir`, `cursor` and `limit`. The first of the sort keys is the default.
-    pub(super) fn read(query: &Query<'_>, sort_keys: &[&'static str], filters: &str) -> Result<Self, Problem> {
+    pub(in crate::http) fn read(query: &Query<'_>, sort_keys: &[&'static str], filters: &str) -> Result<Self, Problem> {
         let by = query.one_of("sort_by", sort_keys, |key| key, true)?;
         let is_descending = |descending: bool| if descending { "desc" } else { "asc" };
         let descending = query.one_of("sort_dir", &[true, false], is_descending, true)?;
@@ -44,7 +44,12 @@ impl Listing {
     }
 
     /// Writes a page.
-    pub(super) fn write<T>(&self, name: &'static str, page: &Page<T>, row: impl Fn(&mut Object<'_>, &T)) -> Bytes {
+    pub(in crate::http) fn write<T>(
+        &self,
+        name: &'static str,
+        page: &Page<T>,
+        row: impl Fn(&mut Object<'_>, &T),
+    ) -> Bytes {
         json::object(|answer| {
             answer.objects(name, page.rows.iter(), row);
             if let Some(last) = &page.next {
@@ -57,7 +62,7 @@ impl Listing {
 }
 
 /// A text to search for, lower-case.
-pub(super) fn search(query: &Query<'_>) -> Result<Option<String>, Problem> {
+pub(in crate::http) fn search(query: &Query<'_>) -> Result<Option<String>, Problem> {
     match query.get("search").filter(|text| !text.is_empty()) {
         Some(text) if text.chars().count() > 128 => {
             Err(Problem::invalid("Validation failed: search: must have at most 128 characters"))

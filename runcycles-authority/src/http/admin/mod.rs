@@ -17,6 +17,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{Method, Request};
 
+pub(super) use self::amounts::{check_instant, instant, instant_if, text_if};
+pub(super) use self::lists::{Listing, search};
 use self::route::{Access, AdminRoute};
 use super::exchange::{Exchange, Reply};
 use super::gate::{Gate, Principal, check};

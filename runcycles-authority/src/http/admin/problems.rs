@@ -16,6 +16,7 @@ impl From<AdminRefusal> for Problem {
             AdminRefusal::KeyNotFound { .. }
             | AdminRefusal::PolicyNotFound { .. }
             | AdminRefusal::CounterNotFound { .. } => (StatusCode::NOT_FOUND, "NOT_FOUND"),
+            AdminRefusal::SubscriptionNotFound { .. } => (StatusCode::NOT_FOUND, "WEBHOOK_NOT_FOUND"),
             AdminRefusal::TenantClosed { .. } => (StatusCode::CONFLICT, "TENANT_CLOSED"),
             AdminRefusal::Duplicate { .. } => (StatusCode::CONFLICT, "DUPLICATE_RESOURCE"),
             AdminRefusal::KeyRevoked { .. } => (StatusCode::CONFLICT, "KEY_REVOKED"),

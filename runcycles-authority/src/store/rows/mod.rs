@@ -40,10 +40,11 @@ enum Table {
     Record = 7,
     Policy = 8,
     Counter = 9,
+    Subscription = 10,
 }
 
 impl Table {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Tenant,
         Self::ApiKey,
         Self::Ledger,
@@ -53,6 +54,7 @@ impl Table {
         Self::Record,
         Self::Policy,
         Self::Counter,
+        Self::Subscription,
     ];
 
     fn of(key: &RowKey) -> Self {
@@ -66,6 +68,7 @@ impl Table {
             RowKey::Record(..) => Self::Record,
             RowKey::Policy(_) => Self::Policy,
             RowKey::Counter(_) => Self::Counter,
+            RowKey::Subscription(_) => Self::Subscription,
         }
     }
 
@@ -94,6 +97,7 @@ pub(super) fn append(state: &State, key: &RowKey, batch: &mut Vec<u8>) {
         }
         RowKey::Policy(id) => append_entry(table, id, state.policies().get(id), batch),
         RowKey::Counter(key) => append_entry(table, &**key, state.counters().get(key), batch),
+        RowKey::Subscription(id) => append_entry(table, id, state.subscriptions().get(id), batch),
     }
 }
 
@@ -177,6 +181,8 @@ impl<'a> Entry<'a> {
             (Table::Policy, Some(value)) => KeptRow::Policy(whole_row(value)?),
             (Table::Counter, Some(value)) => KeptRow::Counter(Arc::new(whole(key)?), whole_row(value)?),
             (Table::Counter, None) => KeptRow::Gone(RowKey::Counter(Arc::new(whole(key)?))),
+            (Table::Subscription, Some(value)) => KeptRow::Subscription(Box::new(whole_row(value)?)),
+            (Table::Subscription, None) => KeptRow::Gone(RowKey::Subscription(whole(key)?)),
             (Table::Policy, None) => KeptRow::Gone(RowKey::Policy(whole(key)?)),
             (Table::Tenant, None) => KeptRow::Gone(RowKey::Tenant(whole(key)?)),
             (Table::ApiKey, None) => KeptRow::Gone(RowKey::ApiKey(whole(key)?)),

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::super::decoder::{Decoder, Malformed};
 use super::super::encoder::Encoder;
-use crate::state::Key;
+use crate::state::{Key, Subscription};
 
 /// Something that is written in a row, and read back as it was.
 pub(in super::super) trait Stored: Sized {
@@ -302,6 +302,16 @@ impl Stored for ReasonCode {
 
     fn read(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
         text(from).map(Self::from)
+    }
+}
+
+impl Stored for Subscription {
+    fn write(&self, to: &mut Encoder<'_>) {
+        write_json(self, to);
+    }
+
+    fn read(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        read_json(from)
     }
 }
 
