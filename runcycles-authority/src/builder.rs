@@ -39,6 +39,7 @@ use crate::webhooks::check_url;
 /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[must_use = "a builder does nothing until it is started"]
 pub struct AuthorityBuilder {
     tenants: Vec<Tenant>,

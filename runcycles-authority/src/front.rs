@@ -60,6 +60,11 @@ impl Front {
         response
     }
 
+    /// The router itself, where nothing is to go wrong or to be recorded, and answers are plain.
+    pub(crate) fn router_alone(&self) -> Option<&Router> {
+        (self.script.len() == 0 && self.record.is_none() && self.router.answers_plainly()).then_some(&self.router)
+    }
+
     /// What answers must wait for before they may leave.
     pub(crate) fn unwritten(&self) -> Option<Unwritten> {
         self.router.unwritten()

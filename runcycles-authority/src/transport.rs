@@ -4,7 +4,9 @@ use std::future::ready;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
+use runcycles::__direct::{Direct, DirectAnswer, DirectCommit, DirectHold};
+use runcycles::models::{CommitRequest, ReservationCreateRequest, ReservationId};
 use runcycles::{BoxFuture, Transport, TransportError, TransportErrorKind};
 
 use crate::front::Front;
@@ -41,5 +43,28 @@ impl Transport for InProcess {
                 Ok(self.front.hold_back(answer.map_err(interrupted)?, &request).await)
             }),
         }
+    }
+
+    fn direct(&self) -> Option<&dyn Direct> {
+        Some(self)
+    }
+}
+
+impl Direct for InProcess {
+    fn reserve(
+        &self,
+        headers: &HeaderMap,
+        request: &ReservationCreateRequest,
+    ) -> Option<DirectAnswer<(ReservationId, DirectHold)>> {
+        self.front.router_alone()?.hold_directly(headers, request)
+    }
+
+    fn commit(
+        &self,
+        headers: &HeaderMap,
+        id: &ReservationId,
+        request: &CommitRequest,
+    ) -> Option<DirectAnswer<DirectCommit>> {
+        self.front.router_alone()?.settle_directly(headers, id, request)
     }
 }

@@ -132,6 +132,12 @@ pub use runcycles_macros::cycles;
 pub use runcycles_macros::ScopeValue;
 
 #[doc(hidden)]
+pub mod __direct {
+    //! What the embedded authority answers to a client in the same process. Not public API.
+    pub use crate::transport::{Direct, DirectAnswer, DirectBalance, DirectBudgets, DirectCommit, DirectHold};
+}
+
+#[doc(hidden)]
 pub mod __private {
     //! Names that macros expand to. Not public API.
     pub use crate::call::{

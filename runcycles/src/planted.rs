@@ -129,7 +129,7 @@ mod soil {
 pub(crate) fn with_another_key(body: &Bytes) -> Bytes {
     let Ok(mut json) = serde_json::from_slice::<serde_json::Value>(body) else { return body.clone() };
     if let Some(key) = json.get_mut("idempotency_key") {
-        *key = uuid::Uuid::now_v7().to_string().into();
+        *key = format!("{:032x}", fastrand::u128(..)).into();
     }
     json.to_string().into()
 }

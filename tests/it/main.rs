@@ -22,6 +22,7 @@ mod client_scope;
 mod client_secrets;
 mod client_unbudgeted;
 mod deny_details;
+mod direct_answers;
 mod end_to_end;
 mod evidence_dispositions;
 mod evidence_end_to_end;

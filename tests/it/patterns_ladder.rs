@@ -182,7 +182,8 @@ async fn a_denial_that_a_rung_has_dealt_with_is_no_reason_to_go_on() {
 #[tokio::test]
 async fn a_denial_reaches_a_ladder_through_other_ladders_and_tasks() {
     let (_authority, client) = poor().await;
-    let inner = async { ladder![denied::<(), Error>(&client), denied(&client)].await.map(Degraded::into_value) };
+    let inner =
+        Box::pin(async { ladder![denied::<(), Error>(&client), denied(&client)].await.map(Degraded::into_value) });
     assert!(ladder![inner, else ()].await.unwrap().is_degraded());
 
     let task = async {

@@ -188,7 +188,7 @@ async fn nothing_inside_a_run_leaves_it() {
         assert!(error.expected().contains(&format!("the run or mandate at {PATH}")), "{error}");
     }
     assert_eq!(office.authority.requests().len(), before, "nothing was sent");
-    run.step(call(None, None, Some("crm"))).await.unwrap();
+    Box::pin(run.step(call(None, None, Some("crm")))).await.unwrap();
     assert_eq!(run.spent(&Unit::Credits), credits(1));
 
     let whole = start(Scope::workflow("w")).budget(credits(5)).await.unwrap();
@@ -196,11 +196,11 @@ async fn nothing_inside_a_run_leaves_it() {
     let inner = whole.scope(async { start(Scope::agent("any")).max_steps(1).await }).await.unwrap();
     assert_eq!(inner.path().as_str(), "tenant:acme/workflow:w/agent:any");
     assert!(matches!(inner.scope(in_tokens(&client)).await, Err(Error::Validation(_))));
-    inner.step(call(None, None, None)).await.unwrap();
+    Box::pin(inner.step(call(None, None, None))).await.unwrap();
     assert_eq!(ledger(&office, "tenant:acme/workflow:w", Unit::Credits).0, credits(2));
 
     let steps_only = start(Scope::workflow("s")).max_steps(1).await.unwrap();
-    steps_only.step(in_tokens(&client)).await.unwrap();
+    Box::pin(steps_only.step(in_tokens(&client))).await.unwrap();
 }
 
 #[tokio::test]

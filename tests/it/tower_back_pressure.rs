@@ -14,7 +14,7 @@ use tower::{BoxError, Service, ServiceBuilder, ServiceExt, service_fn};
 use crate::support::clock::{pass, settle};
 use crate::support::reply::{self, Reply};
 use crate::support::script::Script;
-use crate::support::sent::Route;
+use crate::support::sent::{Route, Sent};
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "a layer shows a request by reference")]
 fn ask(_: &u32) -> WithCyclesConfig {
@@ -149,7 +149,7 @@ async fn below_a_retry_each_attempt_is_reserved_and_settled_by_itself() {
     assert_eq!(service.oneshot(5_u32).await.map_err(|error: BoxError| error.to_string()), Ok(5));
     let routes = script.routes();
     assert_eq!(routes, [Route::Reserve, Route::Release, Route::Reserve, Route::Release, Route::Reserve, Route::Commit]);
-    let keys: std::collections::BTreeSet<_> = script.of(Route::Reserve).iter().map(|sent| sent.key()).collect();
+    let keys: std::collections::BTreeSet<_> = script.of(Route::Reserve).iter().map(Sent::key).collect();
     assert_eq!(keys.len(), 3, "each attempt has a reservation of its own");
     assert_eq!(script.of(Route::Commit)[0].json()["actual"]["amount"], Value::from(7));
 }

@@ -31,15 +31,15 @@ enum Step {
 
 /// A body of steps. It does not know its end, as bodies made of streams do not.
 struct Steps {
-    steps: std::vec::IntoIter<Step>,
+    left: std::vec::IntoIter<Step>,
     wait: Option<Pin<Box<tokio::time::Sleep>>>,
     size: SizeHint,
     alive: Arc<()>,
 }
 
 fn steps(steps: impl IntoIterator<Item = Step>) -> Steps {
-    let steps = steps.into_iter().collect::<Vec<_>>().into_iter();
-    Steps { steps, wait: None, size: SizeHint::new(), alive: Arc::new(()) }
+    let left = steps.into_iter().collect::<Vec<_>>().into_iter();
+    Steps { left, wait: None, size: SizeHint::new(), alive: Arc::new(()) }
 }
 
 impl Body for Steps {
@@ -55,7 +55,7 @@ impl Body for Steps {
                 std::task::ready!(wait.as_mut().poll(waker));
                 self.wait = None;
             }
-            let frame = match self.steps.next() {
+            let frame = match self.left.next() {
                 None => return Poll::Ready(None),
                 Some(Step::Data(data)) => Ok(Frame::data(Bytes::from_static(data.as_bytes()))),
                 Some(Step::Trailers) => Ok(Frame::trailers(http::HeaderMap::new())),
@@ -74,7 +74,7 @@ impl Body for Steps {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.size.clone()
+        self.size
     }
 }
 

@@ -94,8 +94,8 @@ async fn everything_about_a_reservation_belongs_to_the_trace_that_it_was_made_in
 async fn a_task_carries_the_trace_along_where_it_is_told_to() {
     let script = Script::new();
     let ask = |client: CyclesClient| async move { client.decide(&decide()).await.map(drop) };
-    let task = trace().scope(async { tokio::spawn(carry(ask(script.client()))) }).await;
-    task.await.unwrap().unwrap();
+    let task = async { tokio::spawn(carry(ask(script.client()))).await.unwrap() };
+    trace().scope(task).await.unwrap();
     assert_eq!(trace_of(&script.only()).unwrap().1, ID);
 }
 

@@ -116,6 +116,11 @@ impl Engine {
         self.clock.0.now_ms()
     }
 
+    /// Whether a store keeps what commands change.
+    pub(crate) fn keeps_state(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// What commands have changed up to now and no store has kept yet. Without a store there is nothing to wait for.
     pub(crate) fn unwritten(&self) -> Option<Unwritten> {
         self.store.as_ref()?.unwritten()

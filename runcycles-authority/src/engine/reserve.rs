@@ -104,7 +104,7 @@ impl Reserve<'_> {
             unit: self.unit,
             estimate: self.estimate,
             action: ActionFacts {
-                kind: &self.action.kind,
+                kind: self.action.kind,
                 keys: self.policy_keys.as_deref(),
                 run_id: self.subject.dimensions.get(RUN_ID).map(String::as_str),
             },
@@ -112,7 +112,7 @@ impl Reserve<'_> {
     }
 
     fn hold(self, state: &mut State, now: Millis) -> Result<Reserved, Refusal> {
-        let (caps, standing, counts) = self.asked().admit(state, now)?;
+        let Admission { caps, standing, counts } = self.asked().admit(state, now)?;
         let held = prepare(state, &standing, |before| reserve(before, self.estimate))?;
 
         let settings = settings_for(state, self.tenant, &self.subject.path, self.unit, now);
@@ -187,7 +187,7 @@ impl Asked<'_> {
     /// What a reservation would be answered now. A denial is an answer here; budgets in other units only are still refused.
     pub(super) fn evaluate(&self, state: &State, now: Millis) -> Result<Evaluation, Refusal> {
         let verdict = match self.admit(state, now) {
-            Ok((caps, standing, _)) => Ok(Allowance { caps, postings: Box::from(&*standing) }),
+            Ok(Admission { caps, standing, .. }) => Ok(Allowance { caps, postings: Box::from(&*standing) }),
             Err(Refusal::Denied(denial)) => {
                 Err(Denied { reason: denial.reason_code(), detail: denial.detail().map(Box::new) })
             }
@@ -198,17 +198,24 @@ impl Asked<'_> {
 
     /// The ledgers that would hold it, and what it would count for; or who says no: the tenant, then the rules of policies, then
     /// the budgets.
-    fn admit(&self, state: &State, now: Millis) -> Result<(Option<Arc<Caps>>, Standing, Vec<Count>), Refusal> {
+    fn admit(&self, state: &State, now: Millis) -> Result<Admission, Refusal> {
         let Self { tenant, path, unit, estimate, action } = *self;
         let admit = || {
             check_tenant(state, tenant, unit, estimate)?;
             let asked = action_rules::Asked { unit, amount: estimate };
             let counts = action_rules::check(state, tenant, path, action, asked, now)?;
             let (caps, standing) = admit(state, tenant, path, unit, estimate, now)?;
-            Ok((caps, standing, counts))
+            Ok(Admission { caps, standing, counts })
         };
         admit().map_err(|refusal: Refusal| refusal.explained(state.rules().extensions))
     }
+}
+
+/// What admits a reservation.
+struct Admission {
+    caps: Option<Arc<Caps>>,
+    standing: Standing,
+    counts: Vec<Count>,
 }
 
 /// What is kept of the rules with a reservation: the counters that are of its run, and what they looked at.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::StatusCode;
 
 use crate::engine::RowCounts;
 use crate::faults::Call;
@@ -41,8 +41,9 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    pub(super) fn count(&self, method: &Method, path: &str, status: StatusCode, took: Duration) {
-        let operation = operation_index(method, path);
+    /// Counts a request of the runtime plane, or another by its path.
+    pub(super) fn count(&self, call: Option<Call>, path: &str, status: StatusCode, took: Duration) {
+        let operation = operation_index(call, path);
         let status = STATUSES.iter().position(|known| *known == status.as_u16()).unwrap_or(STATUSES.len() - 1);
         self.requests[operation][status].fetch_add(1, Ordering::Relaxed);
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
@@ -99,8 +100,8 @@ impl Metrics {
     }
 }
 
-fn operation_index(method: &Method, path: &str) -> usize {
-    match Call::of(method, path) {
+fn operation_index(call: Option<Call>, path: &str) -> usize {
+    match call {
         Some(Call::Reserve) => 0,
         Some(Call::Commit) => 1,
         Some(Call::Release) => 2,

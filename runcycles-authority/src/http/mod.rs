@@ -6,6 +6,7 @@ mod answer;
 mod attestation;
 mod cursor;
 mod decode;
+mod direct;
 mod exchange;
 mod fingerprints;
 mod gate;

@@ -86,7 +86,7 @@ macro_rules! request_object {
         pub(in crate::http) struct $name<'de> {
             $( pub(in crate::http) $member: Option<$ty>, )*
             $( pub(in crate::http) $extra: Option<$extra_ty>, )*
-            lifetime: std::marker::PhantomData<&'de ()>,
+            pub(in crate::http) lifetime: std::marker::PhantomData<&'de ()>,
         }
 
         impl<'de> serde::Deserialize<'de> for $name<'de> {

@@ -5,9 +5,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use runcycles::__direct::DirectAnswer;
 use runcycles::models::ErrorCode;
 
 use super::admin::{self, Admin};
+use super::decode::{CommitBody, ReserveBody, parse};
 use super::exchange::{Exchange, Reply};
 use super::gate::{Gate, Principal};
 use super::metrics::Metrics;
@@ -18,11 +20,13 @@ use super::query::Query;
 use super::registry::Registry;
 use super::webhooks::{WebhookRoute, Webhooks};
 use super::writes::Write;
-use super::{json, reads};
-use crate::engine::{CountRows, Engine};
+use super::{answer, json, reads};
+use crate::engine::{Caller, Committed, CountRows, Engine, Reserved};
+use crate::faults::Call;
 use crate::ids::IdSource;
 #[cfg(feature = "evidence")]
 use crate::notary::Notary;
+use crate::state::Permission;
 use crate::store::Unwritten;
 
 /// Answers every request, whichever way it came: in process or over a socket.
@@ -70,12 +74,22 @@ impl Router {
             Some(notary) => super::attestation::attest(notary, request, response, self.engine.clock_ms()),
             None => response,
         };
-        self.metrics.count(request.method(), request.uri().path(), response.status(), start.elapsed());
+        let call = Call::of(request.method(), request.uri().path());
+        self.metrics.count(call, request.uri().path(), response.status(), start.elapsed());
         response
     }
 
     pub(crate) fn expose(&self) {
         self.engine.desk().expose();
+    }
+
+    /// Whether an answer is the engine's outcome and nothing more: it waits for nothing, and nobody attests it or is told.
+    pub(crate) fn answers_plainly(&self) -> bool {
+        #[cfg(feature = "evidence")]
+        if self.notary.is_some() {
+            return false;
+        }
+        self.registry.is_none() && !self.engine.keeps_state() && !self.engine.desk().is_listened_to()
     }
 
     /// What answers must wait for before they may leave.
@@ -189,17 +203,70 @@ impl Router {
     }
 
     fn write(&self, route: &Route<'_>, principal: &Principal, request: &Request<Bytes>) -> Result<Reply, Problem> {
-        let registry = self.registry.as_ref();
-        let write = Write { engine: &self.engine, gate: &self.gate, ids: &self.ids, registry, request };
+        let (write, body) = (self.writing(request.headers()), request.body());
         match (route, principal) {
-            (Route::Release(id), _) => check_id(id).and_then(|()| write.release(principal, id)),
+            (Route::Release(id), _) => check_id(id).and_then(|()| write.release(principal, id, body)),
             (_, Principal::Operator) => Err(Problem::no_route()),
-            (Route::Decide, Principal::Tenant(caller)) => write.decide(caller),
-            (Route::Events, Principal::Tenant(caller)) => write.record_event(caller),
-            (Route::Commit(id), Principal::Tenant(caller)) => check_id(id).and_then(|()| write.commit(caller, id)),
-            (Route::Extend(id), Principal::Tenant(caller)) => check_id(id).and_then(|()| write.extend(caller, id)),
-            (_, Principal::Tenant(caller)) => write.reserve(caller),
+            (Route::Decide, Principal::Tenant(caller)) => write.decide(caller, body),
+            (Route::Events, Principal::Tenant(caller)) => write.record_event(caller, body),
+            (Route::Commit(id), Principal::Tenant(caller)) => {
+                let committed = check_id(id).and_then(|()| write.commit(caller, id, parse(body)?));
+                Ok(Reply::ok(answer::committed(&committed?)))
+            }
+            (Route::Extend(id), Principal::Tenant(caller)) => {
+                check_id(id).and_then(|()| write.extend(caller, id, body))
+            }
+            (_, Principal::Tenant(caller)) => write.answer_reservation(caller, parse(body)?),
         }
+    }
+
+    fn writing<'a>(&'a self, headers: &'a HeaderMap) -> Write<'a> {
+        Write { engine: &self.engine, gate: &self.gate, ids: &self.ids, registry: self.registry.as_ref(), headers }
+    }
+
+    /// Reserves for a client in the same process.
+    pub(super) fn reserve_directly(&self, headers: &HeaderMap, body: ReserveBody<'_>) -> DirectAnswer<Reserved> {
+        self.answer_directly(headers, Call::Reserve, Permission::ReservationsCreate, |caller| {
+            self.writing(headers).reserve(caller, body)
+        })
+    }
+
+    /// Commits for a client in the same process.
+    pub(super) fn commit_directly(
+        &self,
+        headers: &HeaderMap,
+        id: &str,
+        body: CommitBody<'_>,
+    ) -> DirectAnswer<Committed> {
+        self.answer_directly(headers, Call::Commit, Permission::ReservationsCommit, |caller| {
+            self.writing(headers).commit(caller, id, body)
+        })
+    }
+
+    /// Does what a client in the same process asks for, as if it had been written down and read again.
+    fn answer_directly<T>(
+        &self,
+        headers: &HeaderMap,
+        call: Call,
+        permission: Permission,
+        answer: impl FnOnce(&Caller) -> Result<T, Problem>,
+    ) -> DirectAnswer<T> {
+        let start = Instant::now();
+        let begin = || Exchange::new(headers, &self.ids);
+        let outcome = match self.gate.tenant(headers) {
+            Err(problem) => Err(Box::new(begin().problem(problem))),
+            Ok(caller) => {
+                let answered = self.gate.check_runtime(&caller, permission).and_then(|()| answer(&caller));
+                answered.map_err(|problem| {
+                    let mut exchange = begin();
+                    exchange.authenticated(&caller.tenant_name);
+                    Box::new(exchange.problem(problem))
+                })
+            }
+        };
+        let status = outcome.as_ref().map_or_else(|response| response.status(), |_| StatusCode::OK);
+        self.metrics.count(Some(call), "", status, start.elapsed());
+        outcome
     }
 }
 

@@ -1,7 +1,6 @@
 //! Requests that change something, or ask whether they could.
 
-use bytes::Bytes;
-use http::{HeaderValue, Request};
+use http::{HeaderMap, HeaderValue};
 
 use super::answer;
 use super::decode::{
@@ -17,7 +16,8 @@ use super::registry::Registry;
 use super::violations::Violations;
 use crate::engine::admin::{AdminRefusal, within};
 use crate::engine::{
-    ActionFacts, Caller, Commit, Decide, Engine, Extend, RUN_ID, RecordEvent, Release, Reserve, SubjectPath,
+    ActionFacts, Caller, Commit, Committed, Decide, Engine, Extend, RUN_ID, RecordEvent, Release, Reserve, Reserved,
+    SubjectPath,
 };
 use crate::ids::IdSource;
 
@@ -28,12 +28,17 @@ pub(super) struct Write<'a> {
     pub(super) ids: &'a IdSource,
     /// The extensions of protocol v0.1.26, where the authority speaks them.
     pub(super) registry: Option<&'a Registry>,
-    pub(super) request: &'a Request<Bytes>,
+    pub(super) headers: &'a HeaderMap,
 }
 
 impl Write<'_> {
-    pub(super) fn reserve(&self, caller: &Caller) -> Result<Reply, Problem> {
-        let mut body: ReserveBody<'_> = parse(self.request.body())?;
+    pub(super) fn answer_reservation(&self, caller: &Caller, body: ReserveBody<'_>) -> Result<Reply, Problem> {
+        let kind = body.action.as_ref().and_then(|action| action.kind.clone());
+        let reply = Reply::ok(answer::reserved(&self.reserve(caller, body)?));
+        Ok(self.about_kind(reply, kind.as_deref().unwrap_or_default()))
+    }
+
+    pub(super) fn reserve(&self, caller: &Caller, mut body: ReserveBody<'_>) -> Result<Reserved, Problem> {
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
         let subject = check_subject(body.subject.take(), &mut violations);
@@ -69,11 +74,11 @@ impl Write<'_> {
             policy_keys: action.policy_keys.as_ref().map(|keys| Box::new(keys.to_keys())),
             metadata: boxed(body.metadata),
         });
-        Ok(self.about_kind(Reply::ok(answer::reserved(&outcome?)), &action))
+        Ok(outcome?)
     }
 
-    pub(super) fn decide(&self, caller: &Caller) -> Result<Reply, Problem> {
-        let mut body: DecideBody<'_> = parse(self.request.body())?;
+    pub(super) fn decide(&self, caller: &Caller, body: &[u8]) -> Result<Reply, Problem> {
+        let mut body: DecideBody<'_> = parse(body)?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
         let subject = check_subject(body.subject.take(), &mut violations);
@@ -98,11 +103,11 @@ impl Write<'_> {
                 run_id: path.dimensions.get(RUN_ID).map(String::as_str),
             },
         });
-        Ok(self.about_kind(Reply::ok(answer::decided(&outcome?)), &action))
+        Ok(self.about_kind(Reply::ok(answer::decided(&outcome?)), action.kind.as_deref().unwrap_or_default()))
     }
 
-    pub(super) fn record_event(&self, caller: &Caller) -> Result<Reply, Problem> {
-        let mut body: EventBody<'_> = parse(self.request.body())?;
+    pub(super) fn record_event(&self, caller: &Caller, body: &[u8]) -> Result<Reply, Problem> {
+        let mut body: EventBody<'_> = parse(body)?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
         let subject = check_subject(body.subject.take(), &mut violations);
@@ -133,8 +138,7 @@ impl Write<'_> {
         Ok(Reply::created(answer::applied(&outcome?)))
     }
 
-    pub(super) fn commit(&self, caller: &Caller, id: &str) -> Result<Reply, Problem> {
-        let body: CommitBody<'_> = parse(self.request.body())?;
+    pub(super) fn commit(&self, caller: &Caller, id: &str, body: CommitBody<'_>) -> Result<Committed, Problem> {
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
         let actual = check_amount("actual", body.actual.as_ref(), &mut violations);
@@ -153,11 +157,11 @@ impl Write<'_> {
             actual: actual.value,
             metadata: boxed(body.metadata),
         });
-        Ok(Reply::ok(answer::committed(&outcome?)))
+        Ok(outcome?)
     }
 
-    pub(super) fn release(&self, principal: &Principal, id: &str) -> Result<Reply, Problem> {
-        let body: ReleaseBody<'_> = parse(self.request.body())?;
+    pub(super) fn release(&self, principal: &Principal, id: &str, body: &[u8]) -> Result<Reply, Problem> {
+        let body: ReleaseBody<'_> = parse(body)?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
         if let Some(reason) = &body.reason {
@@ -175,8 +179,8 @@ impl Write<'_> {
         Ok(Reply::ok(answer::released(&outcome?)))
     }
 
-    pub(super) fn extend(&self, caller: &Caller, id: &str) -> Result<Reply, Problem> {
-        let body: ExtendBody<'_> = parse(self.request.body())?;
+    pub(super) fn extend(&self, caller: &Caller, id: &str, body: &[u8]) -> Result<Reply, Problem> {
+        let body: ExtendBody<'_> = parse(body)?;
         let mut violations = Violations::default();
         check_key(body.idempotency_key.as_ref(), &mut violations);
         let extend_by = violations.require("extend_by_ms", body.extend_by_ms);
@@ -206,8 +210,7 @@ impl Write<'_> {
     }
 
     /// An answer that says where the kind of its action is on its way out.
-    fn about_kind(&self, reply: Reply, action: &ActionBody<'_>) -> Reply {
-        let kind = action.kind.as_deref().unwrap_or_default();
+    fn about_kind(&self, reply: Reply, kind: &str) -> Reply {
         let is_deprecated = self.registry.is_some_and(|registry| registry.is_deprecated(kind));
         match HeaderValue::from_str(kind) {
             Ok(kind) if is_deprecated => reply.with_header(DEPRECATED_KIND, kind),
@@ -236,7 +239,7 @@ impl Write<'_> {
     }
 
     fn check_key_header(&self, key: Option<&Text<'_>>) -> Result<(), Problem> {
-        match (self.request.headers().get(IDEMPOTENCY_KEY), key) {
+        match (self.headers.get(IDEMPOTENCY_KEY), key) {
             (Some(header), Some(key)) if header.as_bytes() != key.as_bytes() => {
                 Err(Problem::invalid("X-Idempotency-Key header does not match idempotency_key in request body"))
             }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use runcycles::models::{ActionKind, RiskClass};
 use runcycles::tokens;
-use runcycles_authority::Authority;
+use runcycles_authority::{Authority, AuthorityBuilder};
 use serde_json::json;
 
 use crate::support::{Caller, World, at_once, hold, with};
@@ -57,7 +57,7 @@ fn whoever_has_the_registry_is_told_that_it_still_holds() {
     let answer = ask(&world.authority, &etag);
     assert_eq!((answer.status().as_u16(), answer.body().len()), (304, 0));
     assert_eq!(ask(&world.authority, "\"other\"").status(), 200);
-    let plain = World::new(|builder| builder.protocol_extensions());
+    let plain = World::new(AuthorityBuilder::protocol_extensions);
     assert_eq!(ask(&plain.authority, &etag).status(), 200, "another registry has another name");
 }
 

@@ -12,8 +12,9 @@ use super::endpoint::Endpoint;
 use super::metadata::Response;
 use super::operation::Prepared;
 use crate::error::{ConfigError, Error, TransportError, TransportErrorKind};
+use crate::protocol::{CommitRequest, ReservationCreateRequest, ReservationId};
 use crate::telemetry::{self, TraceContext};
-use crate::transport::Transport;
+use crate::transport::{DirectAnswer, DirectCommit, DirectHold, Transport};
 
 /// An address, a key and a way to get there.
 pub(crate) struct Connection {
@@ -59,6 +60,23 @@ impl Connection {
     #[cfg(feature = "evidence")]
     pub(crate) fn transport(&self) -> &dyn Transport {
         &*self.transport
+    }
+
+    /// Asks an authority in the same process, if there is one.
+    pub(crate) fn hold_directly(
+        &self,
+        request: &ReservationCreateRequest,
+    ) -> Option<DirectAnswer<(ReservationId, DirectHold)>> {
+        self.transport.direct()?.reserve(&self.headers, request)
+    }
+
+    /// Settles with an authority in the same process, if there is one.
+    pub(crate) fn commit_directly(
+        &self,
+        id: &ReservationId,
+        request: &CommitRequest,
+    ) -> Option<DirectAnswer<DirectCommit>> {
+        self.transport.direct()?.commit(&self.headers, id, request)
     }
 
     /// Makes one attempt, bounded as a whole.

@@ -90,10 +90,15 @@ impl CyclesClient {
         *subject = filled.or(&self.shared.config.subject);
     }
 
-    pub(crate) fn prepare_reservation(&self, request: &ReservationCreateRequest) -> Result<Prepared, Error> {
-        let prepared = self.prepare_unbounded(request)?;
-        self.check_bounds(&request.subject, request.estimate.unit())?;
-        Ok(prepared)
+    fn prepare_reservation(&self, request: &ReservationCreateRequest) -> Result<Prepared, Error> {
+        self.check_reservation(request)?;
+        self.prepare_unbounded(request)
+    }
+
+    /// Checks a reservation against the protocol's limits and the bounds of this view.
+    pub(crate) fn check_reservation(&self, request: &ReservationCreateRequest) -> Result<(), ValidationError> {
+        request.validate()?;
+        self.check_bounds(&request.subject, request.estimate.unit())
     }
 
     /// A reservation outside the bounds of this view too, for a look at what other views have called.

@@ -3,8 +3,6 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use crate::protocol::Balance;
-
 /// The most scopes that are remembered, and so told: a scope for each user would fill the memory and the log.
 const MOST_SCOPES: usize = 1_000;
 
@@ -16,16 +14,9 @@ pub(crate) struct Unbudgeted(Mutex<HashSet<Box<str>>>);
 
 impl Unbudgeted {
     /// Warns of the scopes of a reservation that have no budget of their own, each of them once (protocol: scopes without a
-    /// budget are skipped). An authority that tells no balances at all says nothing about them.
-    pub(crate) fn notice(&self, affected_scopes: &[String], balances: &[Balance]) {
-        if balances.is_empty() || balances.len() >= affected_scopes.len() {
-            return;
-        }
-        for scope in affected_scopes {
-            if balances.iter().all(|balance| balance.scope_path != *scope) {
-                self.warn_once(scope);
-            }
-        }
+    /// budget are skipped).
+    pub(crate) fn notice<'a>(&self, unbudgeted: impl Iterator<Item = &'a str>) {
+        unbudgeted.for_each(|scope| self.warn_once(scope));
     }
 
     fn warn_once(&self, scope: &str) {

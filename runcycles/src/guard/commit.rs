@@ -28,7 +28,7 @@ impl Reservation {
     pub(crate) fn commit_of(&self, actual: Amount, report: Report) -> CommitRequest {
         let mut request = CommitRequest::new(actual);
         request.metadata = report.metadata;
-        request.metrics = report.metrics.filter(|metrics| match metrics.validate() {
+        request.metrics = report.metrics.map(|metrics| *metrics).filter(|metrics| match metrics.validate() {
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!(reservation_id = %self.id, %error, "metrics left out of the commit");

@@ -68,6 +68,8 @@ pub struct ReservationGuard {
     runtime: Handle,
     /// What becomes of the hold if the guard is dropped and nothing is known of the cost.
     unknown_spend: UnknownSpend,
+    /// Whether nobody looks at how it is settled.
+    is_unseen: bool,
     state: State,
 }
 
@@ -128,7 +130,8 @@ impl ReservationGuard {
     ) -> Self {
         let unknown_spend = client.config().unknown_spend;
         let (runtime, state) = (Handle::current(), State::Held(DropReason::Guard));
-        Self { client, reservation, beat, owner: Some(owner), key_use, runtime, unknown_spend, state }
+        let owner = Some(owner);
+        Self { client, reservation, beat, owner, key_use, runtime, unknown_spend, is_unseen: false, state }
     }
 
     /// Sets what becomes of the hold if the guard is dropped and nothing is known of the cost; the client's policy by default.
@@ -139,6 +142,11 @@ impl ReservationGuard {
     /// What becomes of the hold if the guard is dropped and nothing is known of the cost.
     pub(crate) fn unknown_spend(&self) -> UnknownSpend {
         self.unknown_spend
+    }
+
+    /// Says that nobody looks at how this guard is settled, so that the budgets need not be told.
+    pub(crate) fn settles_unseen(&mut self) {
+        self.is_unseen = true;
     }
 
     /// Names what dropping this guard means from now on.
@@ -292,12 +300,12 @@ impl ReservationGuard {
 
     /// Every scope derived from the subject, outermost first, whether or not it has a budget.
     pub fn affected_scopes(&self) -> &[String] {
-        &self.reservation.affected_scopes
+        self.reservation.budgets.scopes()
     }
 
     /// The budgets that hold the reservation, as they were right after it.
     pub fn balances(&self) -> &[Balance] {
-        &self.reservation.balances
+        self.reservation.budgets.balances()
     }
 
     /// When the reservation was to lapse, in milliseconds since 1970 by the server's clock, before any extension.
@@ -391,6 +399,7 @@ impl ReservationGuard {
         claim.key_use = self.key_use.take();
         claim.watch = self.client.watch().cloned();
         claim.belongs_to(&self.reservation);
+        claim.is_unseen = self.is_unseen && claim.watch.is_none() && !self.client.shared.observer.is_heard();
         claim
     }
 }

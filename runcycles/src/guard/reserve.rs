@@ -6,19 +6,27 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::ReservationGuard;
-use crate::client::{CyclesClient, ObservedDenial, Prepared, Response};
+use crate::client::{CyclesClient, ObservedDenial, Prepared, Response, read_answer};
 use crate::error::Error;
 use crate::planted::{Bug, planted};
 use crate::protocol::{
     Decision, IdempotencyKey, ReasonCode, ReleaseRequest, ReservationCreateRequest, ReservationCreateResponse,
     ReservationId, ValidationError,
 };
-use crate::reservation::{Hold, Reservation};
+use crate::reservation::{Grant, Hold, Reservation};
 use crate::settlement::Queue;
-use crate::telemetry::{self, Asked, CallSpan};
+use crate::telemetry::{self, Asked, CallSpan, TraceContext};
 
 /// Why a hold is returned that came without a usable decision.
 const NOT_USABLE: &str = "decision_not_usable";
+
+/// What was granted, and what is told of it.
+struct Granted {
+    id: Option<ReservationId>,
+    grant: Grant,
+    reason: Option<ReasonCode>,
+    trace_id: Option<String>,
+}
 
 impl CyclesClient {
     /// Holds budget for an action, and keeps holding it until the guard is settled or dropped. Takes a
@@ -72,7 +80,7 @@ impl CyclesClient {
         if !subject_is_complete {
             self.fill_subject(&mut request.subject);
         }
-        let prepared = self.prepare_reservation(&request)?;
+        self.check_reservation(&request)?;
         let owner = Queue::let_in(&self.shared).ok_or(Error::ShutDown)?;
         let Some(key_use) = self.shared.keys.begin(&request.idempotency_key) else {
             let found = "one whose hold was given back after its answer was lost";
@@ -84,15 +92,57 @@ impl CyclesClient {
         self.shared.take_up_journal(&Handle::current());
 
         let (span, trace) = (CallSpan::open(&request), self.shared.connection.current_trace());
-        let prepared = prepared.traced(trace.clone());
         let asked = Asked { request: &request, span: &span, scopes: self.config().metric_scopes };
-        let (answer, sent_at) = self.ask_twice(&prepared, &request.idempotency_key).await;
+        let sent_at = Instant::now();
+        // What is part of a trace goes by requests, which carry it.
+        let is_traced = span.is_open() || trace.is_some();
+        let granted = match if is_traced { None } else { self.hold_directly(&request) } {
+            Some(granted) => granted.map(|granted| (granted, sent_at)),
+            None => self.hold_by_call(&request, trace.clone()).await,
+        };
         let received_at = Instant::now();
-        let answer = answer.map_err(|error| error.raised_for(&request.estimate));
-        let answer = answer.inspect_err(|error| telemetry::denied(asked, error))?;
+        let (granted, sent_at) = granted.inspect_err(|error| telemetry::denied(asked, error))?;
+        let Granted { id, grant, reason, trace_id } = granted;
+        self.shared.unbudgeted.notice(grant.budgets.unbudgeted());
+        if let Some(watch) = self.watch() {
+            watch.note(grant.budgets.balances());
+        }
+        let remaining_ttl_ms = grant.remaining_ttl_ms;
+        let (id, hold) = match id {
+            Some(id) => (id, Hold::Budget),
+            None => (local_id(&request.idempotency_key)?, Hold::Nothing),
+        };
+        telemetry::allowed(asked, &grant.decision, reason.as_ref(), id.as_str(), trace_id.as_deref());
+        let reservation = Arc::new(Reservation::new(id, hold, request, grant).told(span, trace));
+        let beat = reservation
+            .is_held()
+            .then(|| self.shared.heartbeat.start(&self.shared, &reservation, sent_at, received_at, remaining_ttl_ms));
+        Ok(ReservationGuard::new(self.clone(), reservation, beat, owner, Some(key_use)))
+    }
+
+    /// Asks an authority in the same process, if there is one and it has a clear answer at once.
+    fn hold_directly(&self, request: &ReservationCreateRequest) -> Option<Result<Granted, Error>> {
+        match self.shared.connection.hold_directly(request)? {
+            Ok((id, hold)) => Some(Ok(Granted { id: Some(id), grant: hold.into(), reason: None, trace_id: None })),
+            Err(response) => {
+                let error = read_answer::<ReservationCreateResponse>(*response).err()?;
+                (!outcome_is_open(&error)).then(|| Err(error.raised_for(&request.estimate)))
+            }
+        }
+    }
+
+    /// Asks the authority by calls. Also tells when the one was sent that was answered.
+    async fn hold_by_call(
+        &self,
+        request: &ReservationCreateRequest,
+        trace: Option<Arc<TraceContext>>,
+    ) -> Result<(Granted, Instant), Error> {
+        let prepared = self.prepare_unbounded(request)?.traced(trace);
+        let (answer, sent_at) = self.ask_twice(&prepared, &request.idempotency_key).await;
+        let answer = answer.map_err(|error| error.raised_for(&request.estimate))?;
         let headers = answer.metadata;
         let mut answer = answer.value;
-        if self.only_observes(&request, &answer) {
+        if self.only_observes(request, &answer) {
             // A server that does not know the mode may hold something all the same.
             if let Some(id) = answer.reservation_id.take() {
                 self.give_back(&id, "observed_only");
@@ -106,31 +156,15 @@ impl CyclesClient {
             if let Some(id) = &answer.reservation_id {
                 self.give_back(id, NOT_USABLE);
             }
-            let error = if answer.decision == Decision::Deny {
-                Error::from_denial(answer, headers.headers()).raised_for(&request.estimate)
-            } else {
-                let problem = format!("the decision is {}, which this version does not know", answer.decision);
-                Error::Ambiguous { operation: "reserve", problem, reservation_id: answer.reservation_id }
-            };
-            telemetry::denied(asked, &error);
-            return Err(error);
+            if answer.decision == Decision::Deny {
+                return Err(Error::from_denial(answer, headers.headers()).raised_for(&request.estimate));
+            }
+            let problem = format!("the decision is {}, which this version does not know", answer.decision);
+            return Err(Error::Ambiguous { operation: "reserve", problem, reservation_id: answer.reservation_id });
         }
-
-        self.shared.unbudgeted.notice(&answer.affected_scopes, &answer.balances);
-        if let Some(watch) = self.watch() {
-            watch.note(&answer.balances);
-        }
-        let remaining_ttl_ms = answer.remaining_ttl_ms;
-        let (id, hold) = match answer.reservation_id.take() {
-            Some(id) => (id, Hold::Budget),
-            None => (local_id(&request.idempotency_key)?, Hold::Nothing),
-        };
-        telemetry::allowed(asked, &answer, id.as_str(), headers.trace_id());
-        let reservation = Arc::new(Reservation::new(id, hold, request, answer).told(span, trace));
-        let beat = reservation
-            .is_held()
-            .then(|| self.shared.heartbeat.start(&self.shared, &reservation, sent_at, received_at, remaining_ttl_ms));
-        Ok(ReservationGuard::new(self.clone(), reservation, beat, owner, Some(key_use)))
+        let (id, reason) = (answer.reservation_id.take(), answer.reason_code.take());
+        let trace_id = headers.trace_id().map(str::to_owned);
+        Ok((Granted { id, grant: answer.into(), reason, trace_id }, sent_at))
     }
 
     /// Sends a reservation, and once more at once if the outcome of the first attempt is open. Also tells when the attempt that
@@ -142,14 +176,16 @@ impl CyclesClient {
     ) -> (Result<Response<ReservationCreateResponse>, Error>, Instant) {
         let mut orphan = Orphan { client: self, key, runtime: Handle::current(), possible: true };
         let sent_at = Instant::now();
-        let first = self.shared.connection.send(prepared).await;
-        let Some(error) = first.as_ref().err().filter(|error| outcome_is_open(error)) else {
-            orphan.possible = false;
-            return (first, sent_at);
+        let error = match self.shared.connection.send(prepared).await {
+            Err(error) if outcome_is_open(&error) => error,
+            answered => {
+                orphan.possible = false;
+                return (answered, sent_at);
+            }
         };
         tracing::warn!(%error, "no clear answer to a reservation; asking once more with the same key");
-        let (first_arrived, first_was_answered) = (may_have_arrived(error), !error.is_unavailable());
-        let first_named = named_reservation(error).cloned();
+        let (first_arrived, first_was_answered) = (may_have_arrived(&error), !error.is_unavailable());
+        let first_named = named_reservation(&error).cloned();
         let sent_at = Instant::now();
         let second: Result<Response<ReservationCreateResponse>, Error> = self.shared.connection.send(prepared).await;
         orphan.possible = match &second {
@@ -172,7 +208,7 @@ impl CyclesClient {
         };
         // Whoever has answered, however unusably, is not out of reach.
         let is_first = first_was_answered && second.as_ref().is_err_and(Error::is_unavailable);
-        (if is_first { first } else { second }, sent_at)
+        (if is_first { Err(error) } else { second }, sent_at)
     }
 
     /// Returns a hold that an unusable answer named, unless somebody asks again with its key.

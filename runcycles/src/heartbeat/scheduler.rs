@@ -54,6 +54,17 @@ pub(super) struct Beats {
     sleeping_until: Option<Instant>,
 }
 
+/// From how many live reservations on their first beats are spread: those made in one second would all be due in one later.
+const CROWD: usize = 256;
+
+/// How much sooner than it must a first beat comes in a crowd, as a part of its delay: between nothing and three quarters. The
+/// numbers of reservations make a sequence that fills that evenly, however many there are (multiples of the golden ratio).
+fn spread(delay: Duration, number: u64) -> Duration {
+    const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+    let thousandths = ((number.wrapping_mul(GOLDEN) >> 32) * 750) >> 32;
+    delay.saturating_sub(delay / 1_000 * u32::try_from(thousandths).unwrap_or(0))
+}
+
 /// Keeps a reservation alive until it is dropped.
 pub(crate) struct Beat {
     heartbeat: Arc<Heartbeat>,
@@ -83,7 +94,7 @@ impl Heartbeat {
         remaining_ttl_ms: Option<u64>,
     ) -> Beat {
         let granted = self.granted(sent_at, received_at, reservation.expires_at_ms, remaining_ttl_ms);
-        let (lease, next) = Lease::open(reservation.ttl, shared.config.attempt_timeout(), granted);
+        let (lease, mut next) = Lease::open(reservation.ttl, shared.config.attempt_timeout(), granted);
         let mut beats = self.lock();
         let number = beats.next_number;
         beats.next_number += 1;
@@ -92,6 +103,9 @@ impl Heartbeat {
             live.stop(StopReason::ShutDown);
         }
         beats.live.insert(number, live);
+        if let (Next::Beat { after, .. }, true) = (&mut next, beats.live.len() > CROWD) {
+            *after = spread(*after, number);
+        }
         let wake = !beats.closed && beats.follow(number, &next, received_at);
         let start = !beats.running && !beats.queue.is_empty();
         beats.running |= start;

@@ -7,8 +7,8 @@ use super::part::Part;
 use crate::client::CyclesClient;
 use crate::error::Error;
 use crate::guard::ReservationGuard;
-use crate::protocol::{Level, ReservationCreateRequest, ReservationCreateResponse, Subject};
-use crate::reservation::{Hold, Reservation};
+use crate::protocol::{Level, ReservationCreateRequest, Subject};
+use crate::reservation::{Budgets, Grant, Hold, Reservation};
 
 impl Lease {
     /// The guard of a call that takes what it needs of the lease, and waits for another chunk where that is being asked for; `None`
@@ -57,10 +57,14 @@ fn has_same_levels(one: &Subject, other: &Subject) -> bool {
 /// The guard of a call that takes a part. It stands for the reservation of the chunk.
 fn guard(client: &CyclesClient, request: &ReservationCreateRequest, part: Part) -> Result<ReservationGuard, Error> {
     let chunk = Arc::clone(part.chunk().reservation());
-    let mut answer = ReservationCreateResponse::new(chunk.decision.clone(), chunk.affected_scopes.clone());
-    answer.caps.clone_from(&chunk.caps);
-    answer.balances.clone_from(&chunk.balances);
-    answer.cycles_evidence.clone_from(&chunk.evidence);
+    let grant = Grant {
+        decision: chunk.decision.clone(),
+        caps: chunk.caps.clone(),
+        budgets: Budgets::listed(chunk.budgets.scopes().to_vec(), chunk.budgets.balances().to_vec()),
+        expires_at_ms: None,
+        remaining_ttl_ms: None,
+        evidence: chunk.evidence.clone(),
+    };
     let hold = Hold::Share(Mutex::new(Some(Box::new(part))));
-    client.without_hold(Reservation::new(chunk.id.clone(), hold, request.clone(), answer))
+    client.without_hold(Reservation::new(chunk.id.clone(), hold, request.clone(), grant))
 }

@@ -264,9 +264,9 @@ async fn unenforced(
     };
     let span = CallSpan::open(&request);
     let asked = Asked { request: &request, span: &span, scopes: client.config().metric_scopes };
-    telemetry::allowed(asked, &answer, id.as_str(), None);
+    telemetry::allowed(asked, &answer.decision, answer.reason_code.as_ref(), id.as_str(), None);
     let trace = client.shared.connection.current_trace();
-    client.without_hold(Reservation::new(id, hold, request, answer).told(span, trace))
+    client.without_hold(Reservation::new(id, hold, request, answer.into()).told(span, trace))
 }
 
 /// What the authority would say.

@@ -106,12 +106,12 @@ impl Context {
 
     /// Every scope derived from the subject, outermost first.
     pub fn affected_scopes(&self) -> &[String] {
-        &self.reservation.affected_scopes
+        self.reservation.budgets.scopes()
     }
 
     /// The budgets that hold the reservation, as they were right after it.
     pub fn balances(&self) -> &[Balance] {
-        &self.reservation.balances
+        self.reservation.budgets.balances()
     }
 
     /// How long the reservation lives at least, unless the heartbeat extends it; zero once it is settled.
@@ -215,7 +215,7 @@ impl Context {
 
     /// Sets the measurements that go with the commit. The latency is measured where this leaves it out.
     pub fn set_metrics(&self, metrics: CyclesMetrics) {
-        self.reservation.report().metrics = Some(metrics);
+        self.reservation.report().metrics = Some(Box::new(metrics));
     }
 
     /// Tells what a call of a model used: the span of the guarded call shows it, and the commit's measurements have what they lack of

@@ -44,7 +44,7 @@ pub(crate) async fn govern<T, E, F, Fut>(
     request: ReservationCreateRequest,
     policies: CallPolicies,
     terms: &Terms,
-    metrics: Option<CyclesMetrics>,
+    metrics: Option<Box<CyclesMetrics>>,
     action: F,
     judge: impl FnOnce(Fut::Output) -> Outcome<T, E>,
 ) -> Result<Result<T, E>, Error>
@@ -104,6 +104,7 @@ where
             }
             let reservation = Arc::clone(guard.reservation());
             let lease = guard.lease();
+            guard.settles_unseen();
             let settlement = guard.commit(commit).await;
             let reservation_id = || reservation.id.clone();
             if lease.is_lost() && heartbeat == HeartbeatPolicy::FailOnFinalize {

@@ -63,7 +63,7 @@ fn allow(
     let answer = ReservationCreateResponse::new(Decision::Allow, Vec::new());
     let span = CallSpan::open(&request);
     let asked = Asked { request: &request, span: &span, scopes: client.config().metric_scopes };
-    telemetry::allowed(asked, &answer, id.as_str(), None);
+    telemetry::allowed(asked, &answer.decision, answer.reason_code.as_ref(), id.as_str(), None);
     let trace = client.shared.connection.current_trace();
-    client.without_hold(Reservation::new(id, Hold::Allowance(taken), request, answer).told(span, trace))
+    client.without_hold(Reservation::new(id, Hold::Allowance(taken), request, answer.into()).told(span, trace))
 }

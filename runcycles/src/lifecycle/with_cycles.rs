@@ -22,7 +22,7 @@ pub struct WithCyclesConfig {
     reserve: Reserve<Action, Amount>,
     policies: CallPolicies,
     terms: Terms,
-    metrics: Option<CyclesMetrics>,
+    metrics: Option<Box<CyclesMetrics>>,
 }
 
 impl WithCyclesConfig {
@@ -95,7 +95,7 @@ impl WithCyclesConfig {
 
     /// Measurements that go with the commit, unless the action sets its own.
     pub fn metrics(mut self, metrics: CyclesMetrics) -> Self {
-        self.metrics = Some(metrics);
+        self.metrics = Some(Box::new(metrics));
         self
     }
 
@@ -154,7 +154,7 @@ impl WithCyclesConfig {
     pub(crate) fn into_parts(
         self,
         client: &CyclesClient,
-    ) -> (ReservationCreateRequest, CallPolicies, Terms, Option<CyclesMetrics>) {
+    ) -> (ReservationCreateRequest, CallPolicies, Terms, Option<Box<CyclesMetrics>>) {
         let mut request = self.reserve.build();
         if let Some(lease) = &self.terms.lease {
             request.subject = std::mem::take(&mut request.subject).or(lease.subject());

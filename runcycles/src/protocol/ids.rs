@@ -1,9 +1,15 @@
 //! Identifiers: reservations, events, idempotency keys.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::short_text::ShortText;
 
 /// What stands for itself in no part of a derived key.
 const KEY_ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
@@ -13,7 +19,7 @@ macro_rules! string_id {
     ($(#[$meta:meta])* pub struct $name:ident; $what:literal, $check:path) => {
         $(#[$meta])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Box<str>);
+        pub struct $name(ShortText);
 
         impl $name {
             /// Takes the text as it is.
@@ -22,11 +28,7 @@ macro_rules! string_id {
             ///
             /// [`IdError`] where the text breaks the rule of this type.
             pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
-                let text = text.into();
-                match $check(&text) {
-                    Ok(()) => Ok(Self(text.into_boxed_str())),
-                    Err(expected) => Err(IdError { what: $what, found: text, expected }),
-                }
+                text.into().parse()
             }
 
             /// The text.
@@ -57,7 +59,10 @@ macro_rules! string_id {
             type Err = IdError;
 
             fn from_str(text: &str) -> Result<Self, IdError> {
-                Self::new(text)
+                match $check(text) {
+                    Ok(()) => Ok(Self(text.into())),
+                    Err(expected) => Err(IdError { what: $what, found: text.to_owned(), expected }),
+                }
             }
         }
 
@@ -69,8 +74,19 @@ macro_rules! string_id {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                Self::new(text).map_err(de::Error::custom)
+                struct TextVisitor;
+                impl de::Visitor<'_> for TextVisitor {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("a string")
+                    }
+
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+                deserializer.deserialize_str(TextVisitor)
             }
         }
     };
@@ -94,8 +110,10 @@ string_id! {
 impl IdempotencyKey {
     /// A fresh key: a UUID of version 7, which is unique and shows its time of creation.
     pub fn random() -> Self {
-        let mut buffer = uuid::Uuid::encode_buffer();
-        Self((&*uuid::Uuid::now_v7().hyphenated().encode_lower(&mut buffer)).into())
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let millis = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
+        let uuid = uuid::Builder::from_unix_timestamp_millis(millis, &fresh_bytes()).into_uuid();
+        Self((&*uuid.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())).into())
     }
 
     /// The key of a piece of work: the same namespace and parts give the same key for ever, and others give another. A part may
@@ -126,6 +144,22 @@ impl IdempotencyKey {
         }
         Self::new(key)
     }
+}
+
+/// The part of a UUID of version 7 after its time, made without a system call: a counter of 32 bits that starts anywhere, so
+/// that keys of one process sort as they were made, and 42 bits of a hash of it. Both come from random bits of the operating
+/// system's.
+fn fresh_bytes() -> [u8; 10] {
+    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    static COUNTER: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(KEY.hash_one("start") >> 33));
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    // The UUID's version comes before the first 12 bits, and its variant before the other 62.
+    let first = u16::try_from((count >> 20) & 0xFFF).unwrap_or(0);
+    let second = ((count & 0xF_FFFF) << 42) | (KEY.hash_one(count) >> 22);
+    let mut bytes = [0; 10];
+    bytes[..2].copy_from_slice(&first.to_be_bytes());
+    bytes[2..].copy_from_slice(&second.to_be_bytes());
+    bytes
 }
 
 /// Text that cannot be an id.

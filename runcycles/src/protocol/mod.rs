@@ -21,6 +21,7 @@ mod policy_keys;
 mod queries;
 mod requests;
 mod responses;
+mod short_text;
 pub(crate) mod string_enum;
 mod subject;
 mod timestamp;

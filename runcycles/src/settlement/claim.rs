@@ -29,6 +29,8 @@ pub(crate) struct Claim {
     pub(super) plan: Plan,
     /// Whether the authority only observes, so that there is nothing to settle.
     pub(super) observed: bool,
+    /// Whether nobody looks at the budgets that it settles.
+    pub(crate) is_unseen: bool,
     /// What the journal has of it.
     pub(super) kept: Kept,
     /// How many attempts there have been of the current step.
@@ -80,7 +82,7 @@ pub(super) struct Spend {
 #[derive(Clone, Debug)]
 enum Bodies {
     /// They are made when they are needed.
-    Live { reservation: Arc<Reservation>, request: Box<CommitRequest> },
+    Live { reservation: Arc<Reservation>, request: CommitRequest },
     /// They have been made, and do not change.
     #[cfg_attr(not(feature = "journal"), expect(dead_code, reason = "only the journal makes bodies beforehand"))]
     Made { commit: Bytes, event: Bytes },
@@ -90,7 +92,7 @@ impl Spend {
     pub(super) fn new(reservation: Arc<Reservation>, request: CommitRequest) -> Self {
         let (id, actual) = (reservation.id.clone(), Some(request.actual.clone()));
         let unheld = reservation.is_by_event().then(|| Arc::clone(&reservation));
-        Self { id, actual, bodies: Bodies::Live { reservation, request: Box::new(request) }, unheld }
+        Self { id, actual, bodies: Bodies::Live { reservation, request }, unheld }
     }
 
     /// Spend whose requests were made by an earlier process.
@@ -138,6 +140,14 @@ impl Spend {
         self.unheld.as_ref()
     }
 
+    /// What a commit is made from, unless its bytes have been made before.
+    pub(super) fn live(&self) -> Option<(&Reservation, &CommitRequest)> {
+        match &self.bodies {
+            Bodies::Live { reservation, request } => Some((reservation, request)),
+            Bodies::Made { .. } => None,
+        }
+    }
+
     fn commit_body(&self) -> Result<Bytes, Error> {
         match &self.bodies {
             Bodies::Live { request, .. } => encode(request),
@@ -172,6 +182,7 @@ impl Claim {
             work,
             plan: Plan::default(),
             observed: false,
+            is_unseen: false,
             kept: Kept::default(),
             attempts: 0,
             floor: None,

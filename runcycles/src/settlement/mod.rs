@@ -37,6 +37,7 @@ use crate::protocol::{
     ReservationListResponse, ValidationError,
 };
 use crate::reservation::Reservation;
+use crate::transport::DirectAnswer;
 
 pub(crate) use self::claim::Claim;
 pub(crate) use self::keys::{KeyUse, Keys};
@@ -188,8 +189,14 @@ impl Shared {
 
     /// Makes one attempt: a settlement, a next step of the same claim (`None`), or no valid success.
     async fn attempt_claim(&self, claim: &mut Claim) -> Result<Option<Settlement>, Error> {
-        let prepared = claim.prepared(self)?;
-        let answer = self.connection.attempt(&prepared, self.config.attempt_timeout()).await?;
+        let answer = match self.commit_directly(claim) {
+            Some(Ok(settlement)) => return Ok(Some(settlement)),
+            Some(Err(response)) => *response,
+            None => {
+                let prepared = claim.prepared(self)?;
+                self.connection.attempt(&prepared, self.config.attempt_timeout()).await?
+            }
+        };
         if planted(Bug::AnySuccessSettles) && answer.status().is_success() {
             return Ok(Some(Settlement::AlreadyFinalized));
         }
@@ -221,6 +228,14 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// Settles with an authority in the same process, if there is one.
+    fn commit_directly(&self, claim: &Claim) -> Option<DirectAnswer<Settlement>> {
+        let Work::Commit(spend) = &claim.work else { return None };
+        let (reservation, request) = spend.live()?;
+        let answer = self.connection.commit_directly(&reservation.id, request)?;
+        Some(answer.map(|done| Settlement::committed_directly(done, &request.actual, claim.is_unseen)))
     }
 
     async fn after_failure(&self, claim: &mut Claim, error: Error) -> Progress {

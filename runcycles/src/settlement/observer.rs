@@ -23,6 +23,11 @@ impl Observer {
         Self { tally: Tally::default(), hook }
     }
 
+    /// Whether anybody is told.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.hook.is_some()
+    }
+
     /// Tells of a step of a claim. No lock is held, and whatever the hook does, the settlement goes on.
     pub(super) fn tell(&self, claim: &Claim, step: SettlementStep<'_>) {
         let spend = claim.spend().and_then(|spend| spend.actual.as_ref());

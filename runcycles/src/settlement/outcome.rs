@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::protocol::{Amount, Balance, CommitResponse, EventCreateResponse, EventId};
+use crate::transport::{DirectBalance, DirectCommit};
 
 /// How a settlement ended, or where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +81,17 @@ impl Settlement {
     pub(super) fn committed(answer: CommitResponse, actual: Option<&Amount>) -> Self {
         let uncovered = uncovered(actual, Some(&answer.charged));
         Self::Committed { charged: answer.charged, released: answer.released, uncovered, balances: answer.balances }
+    }
+
+    pub(super) fn committed_directly(done: DirectCommit, actual: &Amount, is_unseen: bool) -> Self {
+        let amount = |value| Amount::new(actual.unit().clone(), value);
+        let charged = amount(done.charged);
+        Self::Committed {
+            uncovered: uncovered(Some(actual), Some(&charged)),
+            charged,
+            released: (done.released > 0).then(|| amount(done.released)),
+            balances: if is_unseen { Vec::new() } else { done.lines.iter().map(DirectBalance::to_balance).collect() },
+        }
     }
 
     pub(super) fn recorded(answer: EventCreateResponse, actual: Option<&Amount>) -> Self {

@@ -26,14 +26,15 @@ const SHADOW_PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Settling {
     shared: Arc<Shared>,
     runtime: Handle,
-    claim: Option<Claim>,
+    /// Boxed, since callers have this in their futures.
+    claim: Option<Box<Claim>>,
     /// A shutdown waits until this is gone.
     _owner: Option<Owner>,
 }
 
 impl Settling {
     pub(super) fn new(shared: &Arc<Shared>, claim: Claim, owner: Option<Owner>, runtime: &Handle) -> Self {
-        Self { shared: Arc::clone(shared), runtime: runtime.clone(), claim: Some(claim), _owner: owner }
+        Self { shared: Arc::clone(shared), runtime: runtime.clone(), claim: Some(Box::new(claim)), _owner: owner }
     }
 
     /// Settles. Takes no `self` by value, which the future would have room for twice.
@@ -46,7 +47,7 @@ impl Settling {
             // Nobody waits for an authority that was out of reach a moment ago; the disk is another matter.
             self.shared.finish_keeping(claim).await;
             if let Some(claim) = self.claim.take() {
-                Queue::add(&self.shared, claim, Instant::now(), &self.runtime);
+                Queue::add(&self.shared, *claim, Instant::now(), &self.runtime);
             }
             return Ok(Settlement::Pending);
         }
@@ -70,7 +71,7 @@ impl Settling {
                 self.shared.report(&claim, &settlement);
                 return settlement;
             }
-            Progress::Parked => Queue::park(&self.shared, claim),
+            Progress::Parked => Queue::park(&self.shared, *claim),
             Progress::Later(_) | Progress::Again => {
                 tracing::warn!(claim = claim.name(), "settlement not confirmed; going on in the background");
                 if planted(Bug::ReleaseAfterKnownSpend) {
@@ -80,7 +81,7 @@ impl Settling {
                 }
                 self.shared.observer.tell(&claim, SettlementStep::Detached);
                 let wait = if let Progress::Later(wait) = progress { wait } else { Duration::ZERO };
-                Queue::add(&self.shared, claim, Instant::now() + wait, &self.runtime);
+                Queue::add(&self.shared, *claim, Instant::now() + wait, &self.runtime);
             }
         }
         Ok(Settlement::Pending)
@@ -92,7 +93,7 @@ impl Drop for Settling {
         let claim = self.claim.take().filter(|claim| !claim.observed && !planted(Bug::CancelLosesSettlement));
         if let Some(claim) = claim {
             self.shared.observer.tell(&claim, SettlementStep::Detached);
-            self.shared.settle_in_background(claim, &self.runtime);
+            self.shared.settle_in_background(*claim, &self.runtime);
         }
     }
 }

@@ -4,7 +4,7 @@ use tracing::Level;
 
 use super::CallSpan;
 use crate::error::Error;
-use crate::protocol::{Level as ScopeLevel, ReservationCreateRequest, ReservationCreateResponse};
+use crate::protocol::{Decision, Level as ScopeLevel, ReasonCode, ReservationCreateRequest};
 
 /// What was asked, and where it is told.
 #[derive(Clone, Copy)]
@@ -17,14 +17,24 @@ pub(crate) struct Asked<'a> {
 }
 
 /// Tells of a reservation that may go ahead, or that is observed.
-pub(crate) fn allowed(asked: Asked<'_>, answer: &ReservationCreateResponse, id: &str, trace_id: Option<&str>) {
+pub(crate) fn allowed(
+    asked: Asked<'_>,
+    decision: &Decision,
+    reason: Option<&ReasonCode>,
+    id: &str,
+    trace_id: Option<&str>,
+) {
     let Asked { request, span, .. } = asked;
-    let decision = answer.decision.as_str();
+    let (decision, reason) = (decision.as_str(), reason.map(ReasonCode::as_str));
     if span.is_open() {
         span.record("decision", decision);
         span.record("reservation.id", id);
-        trace_id.iter().for_each(|trace_id| span.record("trace.id", trace_id));
-        answer.reason_code.iter().for_each(|reason| span.record("reason", reason.as_str()));
+        if let Some(trace_id) = trace_id {
+            span.record("trace.id", trace_id);
+        }
+        if let Some(reason) = reason {
+            span.record("reason", reason);
+        }
     }
     span.in_scope(|| {
         tracing::event!(
@@ -33,7 +43,7 @@ pub(crate) fn allowed(asked: Asked<'_>, answer: &ReservationCreateResponse, id: 
             Level::DEBUG,
             reservation.id = id,
             decision,
-            reason = answer.reason_code.as_ref().map(crate::protocol::ReasonCode::as_str),
+            reason,
             action.kind = request.action.kind,
             scope = %request.subject,
             estimate = request.estimate.value(),
@@ -54,7 +64,9 @@ pub(crate) fn denied(asked: Asked<'_>, error: &Error) {
     if span.is_open() {
         span.record("decision", decision);
         span.record("reason", reason);
-        trace_id.iter().for_each(|trace_id| span.record("trace.id", trace_id));
+        if let Some(trace_id) = trace_id {
+            span.record("trace.id", trace_id);
+        }
     }
     span.in_scope(|| {
         tracing::event!(

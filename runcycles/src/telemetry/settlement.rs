@@ -32,8 +32,12 @@ pub(crate) fn settlement(span: &CallSpan, step: Step<'_>) {
     let Step { reservation, word, spend, charged, error, ends_call } = step;
     if span.is_open() {
         span.record("settlement", word);
-        spend.iter().for_each(|spend| span.record_number("actual", spend.value()));
-        charged.iter().for_each(|charged| span.record_number("charged", charged.value()));
+        if let Some(spend) = spend {
+            span.record_number("actual", spend.value());
+        }
+        if let Some(charged) = charged {
+            span.record_number("charged", charged.value());
+        }
     }
     span.in_scope(|| {
         tracing::event!(

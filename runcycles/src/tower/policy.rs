@@ -29,7 +29,7 @@ pub(super) struct Asked {
     pub(super) request: ReservationCreateRequest,
     pub(super) policies: CallPolicies,
     pub(super) terms: Terms,
-    pub(super) metrics: Option<CyclesMetrics>,
+    pub(super) metrics: Option<Box<CyclesMetrics>>,
 }
 
 impl<A, R, C, N, B> Policy<A, R, C, N, B> {

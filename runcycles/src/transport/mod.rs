@@ -1,5 +1,6 @@
 //! The only door to the network.
 
+mod direct;
 #[cfg(feature = "hyper")]
 mod hyper;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
@@ -17,6 +18,7 @@ use bytes::Bytes;
 
 use crate::error::TransportError;
 
+pub use self::direct::{Direct, DirectAnswer, DirectBalance, DirectBudgets, DirectCommit, DirectHold};
 #[cfg(feature = "hyper")]
 pub use self::hyper::HyperTransport;
 #[cfg(feature = "reqwest")]
@@ -49,11 +51,21 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Transport: Send + Sync + 'static {
     /// Makes one attempt.
     fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>>;
+
+    /// The authority itself, where it is in the same process and nothing is to go wrong on the way. Not public API.
+    #[doc(hidden)]
+    fn direct(&self) -> Option<&dyn Direct> {
+        None
+    }
 }
 
 /// Lets clients share what carries their requests.
 impl<T: Transport + ?Sized> Transport for Arc<T> {
     fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
         T::call(self, request)
+    }
+
+    fn direct(&self) -> Option<&dyn Direct> {
+        T::direct(self)
     }
 }

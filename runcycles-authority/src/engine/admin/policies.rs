@@ -52,10 +52,18 @@ impl RuleChanges {
     fn make(&self, rules: Option<&ActionRules>) -> Result<Option<Arc<ActionRules>>, AdminRefusal> {
         let mut rules = rules.cloned().unwrap_or_default();
         let Self { allowed, denied, quotas, risk_class_quotas } = self;
-        allowed.iter().for_each(|list| rules.allowed_action_kinds.clone_from(list));
-        denied.iter().for_each(|list| rules.denied_action_kinds.clone_from(list));
-        quotas.iter().for_each(|list| rules.action_quotas.clone_from(list));
-        risk_class_quotas.iter().for_each(|list| rules.risk_class_quotas.clone_from(list));
+        if let Some(list) = allowed {
+            rules.allowed_action_kinds.clone_from(list);
+        }
+        if let Some(list) = denied {
+            rules.denied_action_kinds.clone_from(list);
+        }
+        if let Some(list) = quotas {
+            rules.action_quotas.clone_from(list);
+        }
+        if let Some(list) = risk_class_quotas {
+            rules.risk_class_quotas.clone_from(list);
+        }
         match rules.validate() {
             Ok(()) => Ok((!rules.is_empty()).then(|| Arc::new(rules))),
             Err(error) => Err(AdminRefusal::Invalid { message: format!("Validation failed: {error}") }),

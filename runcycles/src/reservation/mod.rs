@@ -1,15 +1,20 @@
 //! A live reservation, as its guard, its context, its heartbeat and its settlement share it.
 
+mod budgets;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::client::Taken;
 use crate::protocol::{
-    Action, Amount, AmountError, Balance, Caps, CommitOveragePolicy, CyclesMetrics, Decision, EvidenceRef, Metadata,
+    Action, Amount, AmountError, Caps, CommitOveragePolicy, CyclesMetrics, Decision, EvidenceRef, Metadata,
     ReservationCreateRequest, ReservationCreateResponse, ReservationId, Subject, Unit,
 };
 use crate::telemetry::{CallSpan, TraceContext};
+use crate::transport::DirectHold;
+
+pub(crate) use self::budgets::Budgets;
 
 /// How long a reservation is assumed to live where the request leaves it to the server (protocol: `ttl_ms`).
 const DEFAULT_TTL: Duration = Duration::from_secs(60);
@@ -31,8 +36,7 @@ pub(crate) struct Reservation {
     pub(crate) ttl: Duration,
     pub(crate) decision: Decision,
     pub(crate) caps: Option<Caps>,
-    pub(crate) affected_scopes: Vec<String>,
-    pub(crate) balances: Vec<Balance>,
+    pub(crate) budgets: Budgets,
     pub(crate) expires_at_ms: Option<u64>,
     pub(crate) evidence: Option<EvidenceRef>,
     /// The span of its call.
@@ -41,6 +45,43 @@ pub(crate) struct Reservation {
     pub(crate) trace: Option<Arc<TraceContext>>,
     /// A lock because the action reports from any thread; held for a few assignments.
     report: Mutex<Report>,
+}
+
+/// What an answer grants.
+#[derive(Debug)]
+pub(crate) struct Grant {
+    pub(crate) decision: Decision,
+    pub(crate) caps: Option<Caps>,
+    pub(crate) budgets: Budgets,
+    pub(crate) expires_at_ms: Option<u64>,
+    pub(crate) remaining_ttl_ms: Option<u64>,
+    pub(crate) evidence: Option<EvidenceRef>,
+}
+
+impl From<DirectHold> for Grant {
+    fn from(hold: DirectHold) -> Self {
+        Self {
+            decision: if hold.caps.is_some() { Decision::AllowWithCaps } else { Decision::Allow },
+            caps: hold.caps.map(Arc::unwrap_or_clone),
+            budgets: Budgets::direct(hold.budgets),
+            expires_at_ms: Some(hold.expires_at_ms),
+            remaining_ttl_ms: Some(hold.remaining_ttl_ms),
+            evidence: None,
+        }
+    }
+}
+
+impl From<ReservationCreateResponse> for Grant {
+    fn from(answer: ReservationCreateResponse) -> Self {
+        Self {
+            decision: answer.decision,
+            caps: answer.caps,
+            budgets: Budgets::listed(answer.affected_scopes, answer.balances),
+            expires_at_ms: answer.expires_at_ms,
+            remaining_ttl_ms: answer.remaining_ttl_ms,
+            evidence: answer.cycles_evidence,
+        }
+    }
 }
 
 /// What stands behind an action.
@@ -81,7 +122,7 @@ pub(crate) enum ShareEnd {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
     pub(crate) spend: Spend,
-    pub(crate) metrics: Option<CyclesMetrics>,
+    pub(crate) metrics: Option<Box<CyclesMetrics>>,
     pub(crate) metadata: Metadata,
     /// What guarded calls inside were settled with, in the same unit.
     pub(crate) inside: u64,
@@ -110,12 +151,7 @@ impl Spend {
 }
 
 impl Reservation {
-    pub(crate) fn new(
-        id: ReservationId,
-        hold: Hold,
-        request: ReservationCreateRequest,
-        answer: ReservationCreateResponse,
-    ) -> Self {
+    pub(crate) fn new(id: ReservationId, hold: Hold, request: ReservationCreateRequest, grant: Grant) -> Self {
         Self {
             id,
             hold,
@@ -124,12 +160,11 @@ impl Reservation {
             estimate: request.estimate,
             overage_policy: request.overage_policy,
             ttl: request.ttl_ms.map_or(DEFAULT_TTL, Duration::from_millis),
-            decision: answer.decision,
-            caps: answer.caps,
-            affected_scopes: answer.affected_scopes,
-            balances: answer.balances,
-            expires_at_ms: answer.expires_at_ms,
-            evidence: answer.cycles_evidence,
+            decision: grant.decision,
+            caps: grant.caps,
+            budgets: grant.budgets,
+            expires_at_ms: grant.expires_at_ms,
+            evidence: grant.evidence,
             span: CallSpan::default(),
             trace: None,
             report: Mutex::default(),
