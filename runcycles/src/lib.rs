@@ -1,4 +1,17 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// The first definition of a link counts: here to the guide's modules, on a git host to their files.
+//! [getting started]: crate::guide::getting_started
+//! [budgets]: crate::guide::budgets
+//! [streaming]: crate::guide::streaming
+//! [failure and recovery]: crate::guide::failure_and_recovery
+//! [observability]: crate::guide::observability
+//! [production checklist]: crate::guide::production_checklist
+//! [configuration]: crate::guide::configuration
+//! [integrations]: crate::guide::integrations
+//! [features]: crate::guide::features
+//! [migrating]: crate::guide::migrating
+//! [comparison]: crate::guide::comparison
+//!
 #![doc = include_str!("../README.md")]
 
 #[cfg(feature = "admin")]
@@ -15,6 +28,7 @@ mod error;
 #[cfg(feature = "evidence")]
 pub mod evidence;
 mod guard;
+pub mod guide;
 mod heartbeat;
 #[cfg(feature = "journal")]
 mod journal;
