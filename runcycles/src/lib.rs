@@ -1,5 +1,5 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// The first definition of a link counts: here to the guide's modules, on a git host to their files.
+// The first definition of a link counts: here to the guide's modules and to the repository, on a git host to files beside the README.
 //! [getting started]: crate::guide::getting_started
 //! [budgets]: crate::guide::budgets
 //! [streaming]: crate::guide::streaming
@@ -11,6 +11,10 @@
 //! [features]: crate::guide::features
 //! [migrating]: crate::guide::migrating
 //! [comparison]: crate::guide::comparison
+//! [examples/README.md]: https://github.com/runcycles/runcycles-rust/blob/main/examples/README.md
+//! [examples/integrations/README.md]: https://github.com/runcycles/runcycles-rust/blob/main/examples/integrations/README.md
+//! [runcycles-authority/README.md]: https://github.com/runcycles/runcycles-rust/blob/main/runcycles-authority/README.md
+//! [tests/README.md]: https://github.com/runcycles/runcycles-rust/blob/main/tests/README.md
 //!
 #![doc = include_str!("../README.md")]
 
