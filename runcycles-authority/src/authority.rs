@@ -17,6 +17,7 @@ use crate::ids::{IdSource, random_api_key};
 use crate::ledger::Ledger;
 use crate::state::LedgerStatus;
 use crate::store::StoreError;
+use crate::testing::Ruling;
 use crate::transport::InProcess;
 
 /// Requests name a host, even where none is asked.
@@ -255,10 +256,57 @@ impl Authority {
         self.shared.front.pending_faults()
     }
 
+    /// Rules on actions to come, whatever the budgets have. Rulings stay, in the order in which they were given; the first that
+    /// applies to an action counts. See [`Ruling`].
+    ///
+    /// ```
+    /// use runcycles::usd;
+    /// use runcycles_authority::Authority;
+    /// use runcycles_authority::testing::Ruling;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let authority = Authority::builder().budget("tenant:acme", usd!(5)).start().await?;
+    /// authority.rule(Ruling::deny().kind("email.send").times(2));
+    /// authority.rule(Ruling::freeze("tenant:acme").after(2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// For a ruling that freezes a scope without a budget.
+    #[track_caller]
+    pub fn rule(&self, ruling: Ruling) {
+        if let Some(scope) = ruling.freezes() {
+            assert!(self.ledger(scope).is_some(), "expected a budget to freeze at {scope}, found none");
+        }
+        self.shared.front.rule(ruling);
+    }
+
+    /// Asserts that everything a test scripted has come to pass: each fault had its request, each ruling was applied as often as it
+    /// says, and at least once.
+    ///
+    /// # Panics
+    ///
+    /// Names the rulings that were not, and how many faults wait.
+    #[track_caller]
+    pub fn assert_script_played(&self) {
+        let mut left = self.shared.front.unplayed_rulings();
+        let faults = self.pending_faults();
+        if faults > 0 {
+            left.push(format!("{faults} faults, whose requests never came"));
+        }
+        assert!(left.is_empty(), "expected the whole script to be played, found left of it: {}", left.join("; "));
+    }
+
     /// Every request so far, in the order of their answers, if the builder was told to
     /// [record them](AuthorityBuilder::record_requests).
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.front.requests()
+    }
+
+    pub(crate) fn records(&self) -> bool {
+        self.shared.front.records()
     }
 
     fn set_status(&self, scope: &str, status: LedgerStatus) -> Result<(), BudgetError> {

@@ -1,12 +1,13 @@
 //! Faults on purpose, and a record of requests: for tests of what depends on an authority.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 
 /// What goes wrong with one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,21 @@ pub enum Call {
 }
 
 impl Call {
+    /// The operation in a word, such as `reserve`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reserve => "reserve",
+            Self::Commit => "commit",
+            Self::Release => "release",
+            Self::Extend => "extend",
+            Self::Decide => "decide",
+            Self::Event => "event",
+            Self::GetReservation => "get",
+            Self::ListReservations => "list",
+            Self::Balances => "balances",
+        }
+    }
+
     /// The operation of a request, if it is one of these.
     pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
         let reads = method == Method::GET;
@@ -64,7 +80,7 @@ impl Call {
             ("reservations", None) if reads => Some(Self::ListReservations),
             ("reservations", None) => Some(Self::Reserve),
             ("decide", None) => Some(Self::Decide),
-            ("events", None) => Some(Self::Event),
+            ("events", None) if !reads => Some(Self::Event),
             ("balances", None) => Some(Self::Balances),
             ("reservations", Some(rest)) => match rest.split_once('/').map(|(_, operation)| operation) {
                 None => Some(Self::GetReservation),
@@ -75,6 +91,12 @@ impl Call {
             },
             _ => None,
         }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -92,17 +114,20 @@ pub struct RecordedRequest {
     pub body: Bytes,
     /// The status of the answer; none where the client got no answer.
     pub status: Option<StatusCode>,
+    /// The body of the answer; empty where the client got none.
+    pub answer: Bytes,
 }
 
 impl RecordedRequest {
-    pub(crate) fn new(request: &Request<Bytes>, status: Option<StatusCode>) -> Self {
+    pub(crate) fn new(request: &Request<Bytes>, answer: Option<&Response<Bytes>>) -> Self {
         let uri = request.uri();
         Self {
             method: request.method().clone(),
             target: uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string),
             call: Call::of(request.method(), uri.path()),
             body: request.body().clone(),
-            status,
+            status: answer.map(Response::status),
+            answer: answer.map(|answer| answer.body().clone()).unwrap_or_default(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The door that every request comes through: faults first, then the router, then the record.
+//! The door that every request comes through: faults first, then rulings, then the router, then the record.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,12 +9,14 @@ use runcycles::models::ErrorCode;
 use crate::faults::{Call, Fault, RecordedRequest, Script};
 use crate::http::Router;
 use crate::store::Unwritten;
+use crate::testing::{Ruling, Rulings};
 
 /// Answers requests, unless something was told to go wrong.
 #[derive(Debug)]
 pub(crate) struct Front {
     router: Router,
     script: Script,
+    rulings: Rulings,
     record: Option<Mutex<Vec<RecordedRequest>>>,
 }
 
@@ -25,11 +27,25 @@ pub(crate) struct Dropped;
 
 impl Front {
     pub(crate) fn new(router: Router, record_requests: bool) -> Self {
-        Self { router, script: Script::default(), record: record_requests.then(Mutex::default) }
+        Self {
+            router,
+            script: Script::default(),
+            rulings: Rulings::default(),
+            record: record_requests.then(Mutex::default),
+        }
     }
 
     pub(crate) fn inject(&self, call: Option<Call>, fault: Fault) {
         self.script.add(call, fault);
+    }
+
+    pub(crate) fn rule(&self, ruling: Ruling) {
+        self.rulings.add(ruling);
+    }
+
+    /// The rulings that were not applied as often as they were meant to be, in words.
+    pub(crate) fn unplayed_rulings(&self) -> Vec<String> {
+        self.rulings.unplayed()
     }
 
     pub(crate) fn pending_faults(&self) -> usize {
@@ -39,6 +55,11 @@ impl Front {
     /// Notes that other machines come through this door from now on.
     pub(crate) fn expose(&self) {
         self.router.expose();
+    }
+
+    /// Whether requests are recorded.
+    pub(crate) fn records(&self) -> bool {
+        self.record.is_some()
     }
 
     /// What was recorded so far.
@@ -55,14 +76,23 @@ impl Front {
     /// Answers a request that nothing goes wrong with. The answer may not leave while there is something
     /// [`unwritten`](Self::unwritten).
     pub(crate) fn handle(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        let response = self.router.handle(request);
-        self.note(request, Some(response.status()));
+        let response = self.act(request);
+        self.note(request, Some(&response));
         response
     }
 
-    /// The router itself, where nothing is to go wrong or to be recorded, and answers are plain.
+    /// The router itself, where nothing is to go wrong, ruled or recorded, and answers are plain.
     pub(crate) fn router_alone(&self) -> Option<&Router> {
-        (self.script.len() == 0 && self.record.is_none() && self.router.answers_plainly()).then_some(&self.router)
+        let is_left_alone = self.script.len() == 0 && self.rulings.is_empty() && self.record.is_none();
+        (is_left_alone && self.router.answers_plainly()).then_some(&self.router)
+    }
+
+    /// Acts on a request, as a ruling says where there is one for it.
+    fn act(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        match self.rulings.on(request) {
+            None => self.router.handle(request),
+            Some(effect) => self.router.rule(request, effect),
+        }
     }
 
     /// What answers must wait for before they may leave.
@@ -97,7 +127,7 @@ impl Front {
             |status, code, message: &str| self.router.refuse(request.headers(), status, code, message.to_owned());
         let response = match fault {
             Fault::LoseResponse => {
-                self.router.handle(request);
+                self.act(request);
                 self.note(request, None);
                 return Err(Dropped);
             }
@@ -106,7 +136,7 @@ impl Front {
                 return Err(Dropped);
             }
             Fault::Delay(delay) => {
-                let response = self.router.handle(request);
+                let response = self.act(request);
                 tokio::time::sleep(delay).await;
                 response
             }
@@ -120,7 +150,7 @@ impl Front {
                 response
             }
             Fault::MalformedSuccess => {
-                let response = self.router.handle(request);
+                let response = self.act(request);
                 response.map(|body| body.slice(..body.len() / 2))
             }
             Fault::Deny => {
@@ -128,13 +158,13 @@ impl Front {
                 refuse(StatusCode::CONFLICT, ErrorCode::BudgetExceeded, message)
             }
         };
-        self.note(request, Some(response.status()));
+        self.note(request, Some(&response));
         Ok(response)
     }
 
-    fn note(&self, request: &Request<Bytes>, status: Option<StatusCode>) {
+    fn note(&self, request: &Request<Bytes>, answer: Option<&Response<Bytes>>) {
         if let Some(record) = &self.record {
-            record.lock().unwrap_or_else(PoisonError::into_inner).push(RecordedRequest::new(request, status));
+            record.lock().unwrap_or_else(PoisonError::into_inner).push(RecordedRequest::new(request, answer));
         }
     }
 }

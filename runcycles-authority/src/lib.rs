@@ -42,6 +42,7 @@ mod start_error;
 mod state;
 mod store;
 mod tenant;
+pub mod testing;
 mod transport;
 mod unit;
 mod webhooks;

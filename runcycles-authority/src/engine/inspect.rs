@@ -17,6 +17,17 @@ impl Command for ReadLedgers<'_> {
     }
 }
 
+/// Reads every ledger there is.
+pub(crate) struct ReadAllLedgers;
+
+impl Command for ReadAllLedgers {
+    type Outcome = Vec<Ledger>;
+
+    fn apply(self, state: &mut State, _now: Millis) -> Self::Outcome {
+        state.ledgers().iter().cloned().collect()
+    }
+}
+
 /// Finds a tenant.
 pub(crate) struct ResolveTenant<'a> {
     pub(crate) id: &'a str,

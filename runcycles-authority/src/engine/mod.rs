@@ -43,7 +43,7 @@ pub use self::funding::{BudgetError, Funding};
 pub(crate) use self::funding::{Fund, SetStatus};
 pub(crate) use self::get::GetReservation;
 pub(crate) use self::hold::BalanceLine;
-pub(crate) use self::inspect::{CountRows, DescribeHolds, ReadLedgers, ResolveTenant, RowCounts};
+pub(crate) use self::inspect::{CountRows, DescribeHolds, ReadAllLedgers, ReadLedgers, ResolveTenant, RowCounts};
 pub(crate) use self::list::{ListReservations, ReservationFilter, SortBy, SortValue, Sorting, Status};
 pub use self::provision::InvalidTenant;
 pub(crate) use self::provision::{AddApiKey, ensure_tenant};

@@ -5,7 +5,7 @@ use crate::clock::Millis;
 /// Reads `2025-11-22T01:30:00.250Z`, with up to nine decimals or none, and an offset such as `+02:00` in place of `Z`.
 ///
 /// Returns milliseconds since 1970 and whether there is a rest below one.
-pub(super) fn parse_instant(text: &str) -> Option<(Millis, bool)> {
+pub(crate) fn parse_instant(text: &str) -> Option<(Millis, bool)> {
     let (date, time) = text.split_once(['T', 't'])?;
     let zone_at = time.find(['Z', 'z', '+', '-'])?;
     let (time, zone) = time.split_at(zone_at);

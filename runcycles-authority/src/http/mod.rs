@@ -23,6 +23,7 @@ mod query;
 mod reads;
 mod registry;
 mod router;
+mod ruled;
 mod server;
 mod trace;
 mod violations;
@@ -30,6 +31,7 @@ mod webhooks;
 mod writes;
 
 pub(crate) use self::gate::Gate;
+pub(crate) use self::instant::parse_instant;
 pub use self::limits::ServerLimits;
 pub(crate) use self::registry::Registry;
 pub(crate) use self::router::Router;

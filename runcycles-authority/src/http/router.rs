@@ -20,14 +20,15 @@ use super::query::Query;
 use super::registry::Registry;
 use super::webhooks::{WebhookRoute, Webhooks};
 use super::writes::Write;
-use super::{answer, json, reads};
-use crate::engine::{Caller, Committed, CountRows, Engine, Reserved};
+use super::{answer, json, reads, ruled};
+use crate::engine::{Caller, Committed, CountRows, Engine, Reserved, SetStatus};
 use crate::faults::Call;
 use crate::ids::IdSource;
 #[cfg(feature = "evidence")]
 use crate::notary::Notary;
-use crate::state::Permission;
+use crate::state::{LedgerStatus, Permission};
 use crate::store::Unwritten;
+use crate::testing::Effect;
 
 /// Answers every request, whichever way it came: in process or over a socket.
 #[derive(Debug)]
@@ -77,6 +78,19 @@ impl Router {
         let call = Call::of(request.method(), request.uri().path());
         self.metrics.count(call, request.uri().path(), response.status(), start.elapsed());
         response
+    }
+
+    /// Answers a request as a test ruled.
+    pub(crate) fn rule(&self, request: &Request<Bytes>, effect: Effect) -> Response<Bytes> {
+        match effect {
+            Effect::Deny => ruled::deny(request, &self.ids).unwrap_or_else(|| self.handle(request)),
+            Effect::Caps(caps) => ruled::limit(self.handle(request), &caps),
+            Effect::Freeze(scope) => {
+                // A budget that is frozen already is what the ruling asks for.
+                let _ = self.engine.execute(SetStatus { scope: &scope, status: LedgerStatus::Frozen });
+                self.handle(request)
+            }
+        }
     }
 
     pub(crate) fn expose(&self) {

@@ -20,5 +20,6 @@ mod properties;
 mod reads;
 mod reservations;
 mod server;
+mod testing;
 mod threads;
 mod validation;
