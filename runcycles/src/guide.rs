@@ -6,6 +6,7 @@
 //! | [budgets] | which level to limit, and what to write for each way of limiting |
 //! | [streaming] | answers that arrive in pieces, and are cut before they cost too much |
 //! | [failure and recovery](failure_and_recovery) | every error and what to do about it; what a crash costs |
+//! | [testing] | tests of an agent: what it asked for, decisions on demand, faults, streams, prices, time |
 //! | [observability] | what to look at while it runs, and what to be woken for |
 //! | [production checklist](production_checklist) | what to decide before agents run on it |
 //! | [configuration] | every variable and setting |
@@ -25,6 +26,9 @@ pub mod streaming {}
 
 #[doc = include_str!("../docs/failure-and-recovery.md")]
 pub mod failure_and_recovery {}
+
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}
 
 #[doc = include_str!("../docs/observability.md")]
 pub mod observability {}

@@ -4,6 +4,7 @@
 //! [budgets]: crate::guide::budgets
 //! [streaming]: crate::guide::streaming
 //! [failure and recovery]: crate::guide::failure_and_recovery
+//! [testing]: crate::guide::testing
 //! [observability]: crate::guide::observability
 //! [production checklist]: crate::guide::production_checklist
 //! [configuration]: crate::guide::configuration
