@@ -160,7 +160,7 @@ impl AuthorityBuilder {
         self.protocol_extensions()
     }
 
-    /// Keeps every request, for tests: see [`Authority::requests`].
+    /// Keeps every request, for tests: see [`Authority::calls`] and [`Authority::requests`].
     pub fn record_requests(mut self) -> Self {
         self.record_requests = true;
         self
