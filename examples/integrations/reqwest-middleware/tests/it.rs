@@ -152,7 +152,7 @@ async fn a_tripwire_refuses_what_nobody_guards() {
     let client = client(BudgetMiddleware::new(|_| None));
     let error = client.post(provider.url()).send().await.unwrap_err();
     let mut causes = std::iter::successors(Some(&error as &(dyn StdError + 'static)), |error| (*error).source());
-    assert!(causes.any(|cause| cause.is::<UnguardedCall>()), "{error:?}");
+    assert!(causes.any(<dyn std::error::Error>::is::<UnguardedCall>), "{error:?}");
     assert_eq!(provider.requests(), 0);
 
     let guarded = async |_| client.post(provider.url()).send().await.map_err(|error| Error::Action(error.into()));
