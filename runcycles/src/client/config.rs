@@ -125,6 +125,7 @@ impl CyclesConfig {
     ///
     /// Durations are whole milliseconds (`500`), or carry a unit: `500ms`, `2s`, `5min`, `1h`. A timeout below 50 without a unit is refused,
     /// since clients in other languages count seconds there. Empty variables count as absent.
+    /// The [configuration page](crate::guide::configuration) has their ranges and the builder's methods.
     ///
     /// # Errors
     ///

@@ -36,7 +36,8 @@ pub(crate) use self::witness::Witness;
 /// }
 /// ```
 ///
-/// `Display` shows this layer alone; the cause is in [`source`](StdError::source).
+/// `Display` shows this layer alone; the cause is in [`source`](StdError::source). What to do about each variant is in the guide:
+/// [failure and recovery](crate::guide::failure_and_recovery).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
