@@ -149,12 +149,14 @@ fn routes_methods_and_media_types_are_told_apart() {
         ("DELETE", "/v1/reservations/x", "GET"),
         ("GET", "/v1/reservations/x/commit", "POST"),
         ("POST", "/v1/balances", "GET"),
-        ("GET", "/v1/events", "POST"),
+        ("GET", "/v1/decide", "POST"),
     ] {
         let reply = send(method, path, "application/json");
         assert_eq!(reply.refusal(), (405, "INVALID_REQUEST"), "{method} {path}");
         assert_eq!(reply.header("allow"), Some(allow));
     }
+    // The same path reads the events of the other plane, for keys that may.
+    assert_eq!(world.acme.get("/v1/events").refusal(), (403, "INSUFFICIENT_PERMISSIONS"));
     assert_eq!(send("POST", "/v1/reservations", "text/plain").refusal(), (415, "INVALID_REQUEST"));
     assert_eq!(send("POST", "/v1/reservations", "application/json; charset=utf-8").status, 200);
 }
