@@ -1,6 +1,6 @@
-use runcycles::{Error, Lease, cycles, usd};
+use runcycles::{Error, Lease, cycles};
 
-#[cycles(usd!(0.02), "llm.completion", key = job, lease = lease)]
+#[cycles(2_000_000, "llm.completion", key = job, lease = lease)]
 pub async fn chat(lease: &Lease, job: u64) -> Result<u64, Error> {
     Ok(job)
 }
