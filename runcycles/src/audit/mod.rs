@@ -131,7 +131,10 @@ impl CyclesClient {
         let request =
             Reserve::new("budget.audit", "audit").estimate(Amount::new(unit.clone(), 0)).subject(subject.clone());
         // As it is: the subject is complete, whatever is ambient here.
-        let request = self.prepare_unbounded(&request.dry_run(true).build())?;
+        let request = request.dry_run(true).build();
+        // Other views may have made the call, whose bounds are not this one's.
+        request.validate()?;
+        let request = self.prepare_checked(&request)?;
         let answer = match self.shared.connection.send::<ReservationCreateResponse>(&request).await {
             Ok(answer) => answer.value,
             Err(Error::NoBudget { .. } | Error::UnitMismatch { .. }) => {

@@ -92,7 +92,7 @@ impl CyclesClient {
 
     fn prepare_reservation(&self, request: &ReservationCreateRequest) -> Result<Prepared, Error> {
         self.check_reservation(request)?;
-        self.prepare_unbounded(request)
+        self.prepare_checked(request)
     }
 
     /// Checks a reservation against the protocol's limits and the bounds of this view.
@@ -101,9 +101,8 @@ impl CyclesClient {
         self.check_bounds(&request.subject, request.estimate.unit())
     }
 
-    /// A reservation outside the bounds of this view too, for a look at what other views have called.
-    pub(crate) fn prepare_unbounded(&self, request: &ReservationCreateRequest) -> Result<Prepared, Error> {
-        request.validate()?;
+    /// A reservation that has been checked.
+    pub(crate) fn prepare_checked(&self, request: &ReservationCreateRequest) -> Result<Prepared, Error> {
         Prepared::post(self.shared.connection.endpoint.reservations(), request)
     }
 

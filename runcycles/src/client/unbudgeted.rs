@@ -13,13 +13,8 @@ const MOST_SCOPES: usize = 1_000;
 pub(crate) struct Unbudgeted(Mutex<HashSet<Box<str>>>);
 
 impl Unbudgeted {
-    /// Warns of the scopes of a reservation that have no budget of their own, each of them once (protocol: scopes without a
-    /// budget are skipped).
-    pub(crate) fn notice<'a>(&self, unbudgeted: impl Iterator<Item = &'a str>) {
-        unbudgeted.for_each(|scope| self.warn_once(scope));
-    }
-
-    fn warn_once(&self, scope: &str) {
+    /// Warns of a scope without a budget of its own, once (protocol: such scopes are skipped).
+    pub(crate) fn warn_once(&self, scope: &str) {
         let known = {
             let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if told.len() >= MOST_SCOPES || told.contains(scope) {

@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::ReservationGuard;
-use crate::client::{CyclesClient, ObservedDenial, Prepared, Response, read_answer};
+use crate::client::{CyclesClient, ObservedDenial, Prepared, Response, ResponseMetadata, read_answer};
 use crate::error::Error;
 use crate::planted::{Bug, planted};
 use crate::protocol::{
@@ -25,7 +25,7 @@ struct Granted {
     id: Option<ReservationId>,
     grant: Grant,
     reason: Option<ReasonCode>,
-    trace_id: Option<String>,
+    metadata: ResponseMetadata,
 }
 
 impl CyclesClient {
@@ -102,8 +102,8 @@ impl CyclesClient {
         };
         let received_at = Instant::now();
         let (granted, sent_at) = granted.inspect_err(|error| telemetry::denied(asked, error))?;
-        let Granted { id, grant, reason, trace_id } = granted;
-        self.shared.unbudgeted.notice(grant.budgets.unbudgeted());
+        let Granted { id, grant, reason, metadata } = granted;
+        grant.budgets.each_unbudgeted(|scope| self.shared.unbudgeted.warn_once(scope));
         if let Some(watch) = self.watch() {
             watch.note(grant.budgets.balances());
         }
@@ -112,7 +112,7 @@ impl CyclesClient {
             Some(id) => (id, Hold::Budget),
             None => (local_id(&request.idempotency_key)?, Hold::Nothing),
         };
-        telemetry::allowed(asked, &grant.decision, reason.as_ref(), id.as_str(), trace_id.as_deref());
+        telemetry::allowed(asked, &grant.decision, reason.as_ref(), id.as_str(), metadata.trace_id());
         let reservation = Arc::new(Reservation::new(id, hold, request, grant).told(span, trace));
         let beat = reservation
             .is_held()
@@ -123,7 +123,12 @@ impl CyclesClient {
     /// Asks an authority in the same process, if there is one and it has a clear answer at once.
     fn hold_directly(&self, request: &ReservationCreateRequest) -> Option<Result<Granted, Error>> {
         match self.shared.connection.hold_directly(request)? {
-            Ok((id, hold)) => Some(Ok(Granted { id: Some(id), grant: hold.into(), reason: None, trace_id: None })),
+            Ok((id, hold)) => Some(Ok(Granted {
+                id: Some(id),
+                grant: hold.into(),
+                reason: None,
+                metadata: ResponseMetadata::default(),
+            })),
             Err(response) => {
                 let error = read_answer::<ReservationCreateResponse>(*response).err()?;
                 (!outcome_is_open(&error)).then(|| Err(error.raised_for(&request.estimate)))
@@ -137,7 +142,7 @@ impl CyclesClient {
         request: &ReservationCreateRequest,
         trace: Option<Arc<TraceContext>>,
     ) -> Result<(Granted, Instant), Error> {
-        let prepared = self.prepare_unbounded(request)?.traced(trace);
+        let prepared = self.prepare_checked(request)?.traced(trace);
         let (answer, sent_at) = self.ask_twice(&prepared, &request.idempotency_key).await;
         let answer = answer.map_err(|error| error.raised_for(&request.estimate))?;
         let headers = answer.metadata;
@@ -163,8 +168,7 @@ impl CyclesClient {
             return Err(Error::Ambiguous { operation: "reserve", problem, reservation_id: answer.reservation_id });
         }
         let (id, reason) = (answer.reservation_id.take(), answer.reason_code.take());
-        let trace_id = headers.trace_id().map(str::to_owned);
-        Ok((Granted { id, grant: answer.into(), reason, trace_id }, sent_at))
+        Ok((Granted { id, grant: answer.into(), reason, metadata: headers }, sent_at))
     }
 
     /// Sends a reservation, and once more at once if the outcome of the first attempt is open. Also tells when the attempt that

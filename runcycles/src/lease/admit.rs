@@ -60,7 +60,7 @@ fn guard(client: &CyclesClient, request: &ReservationCreateRequest, part: Part) 
     let grant = Grant {
         decision: chunk.decision.clone(),
         caps: chunk.caps.clone(),
-        budgets: Budgets::listed(chunk.budgets.scopes().to_vec(), chunk.budgets.balances().to_vec()),
+        budgets: Budgets::Of(Arc::clone(&chunk)),
         expires_at_ms: None,
         remaining_ttl_ms: None,
         evidence: chunk.evidence.clone(),

@@ -1,35 +1,32 @@
 //! The scopes of a reservation and their budgets.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use super::Reservation;
 use crate::protocol::Balance;
 use crate::transport::{DirectBalance, DirectBudgets};
 
-/// The scopes of a reservation and their budgets, as the answer told. Few look at them, so what an authority in the same process
-/// tells is put into the protocol's form for those who do.
+/// The scopes of a reservation and their budgets, as the answer told.
 #[derive(Debug)]
-pub(crate) struct Budgets {
-    listed: OnceLock<Listed>,
-    direct: Option<DirectBudgets>,
+pub(crate) enum Budgets {
+    /// What an answer lists.
+    Listed(Listed),
+    /// What an authority in the same process tells. Few look at it, so it is put into the protocol's form for those who do.
+    Direct(DirectBudgets, OnceLock<Listed>),
+    /// Those of the reservation that stands behind this one.
+    Of(Arc<Reservation>),
 }
 
+/// Scopes and budgets in the protocol's form.
 #[derive(Debug)]
-struct Listed {
-    scopes: Vec<String>,
-    balances: Vec<Balance>,
+pub(crate) struct Listed {
+    /// Every scope derived from the subject, outermost first, whether or not it has a budget.
+    pub(crate) scopes: Vec<String>,
+    /// The budgets that hold the reservation.
+    pub(crate) balances: Vec<Balance>,
 }
 
 impl Budgets {
-    /// What an answer lists.
-    pub(crate) fn listed(scopes: Vec<String>, balances: Vec<Balance>) -> Self {
-        Self { listed: Listed { scopes, balances }.into(), direct: None }
-    }
-
-    /// What an authority in the same process tells.
-    pub(crate) fn direct(direct: DirectBudgets) -> Self {
-        Self { listed: OnceLock::new(), direct: Some(direct) }
-    }
-
     /// Every scope derived from the subject, outermost first, whether or not it has a budget.
     pub(crate) fn scopes(&self) -> &[String] {
         &self.list().scopes
@@ -40,33 +37,36 @@ impl Budgets {
         &self.list().balances
     }
 
-    /// The scopes without a budget of their own, where the answer tells of budgets at all.
-    pub(crate) fn unbudgeted(&self) -> impl Iterator<Item = &str> {
-        let lines = self.direct.iter().filter(|direct| direct.lines.len() < direct.scopes().count());
-        let direct = lines.flat_map(|direct| {
-            direct.scopes().filter(|scope| direct.lines.iter().all(|line| *line.scope_path != **scope))
-        });
-        let listed = self.listed.get().filter(|listed| self.direct.is_none() && listed.lacks_some());
-        let listed = listed.into_iter().flat_map(|Listed { scopes, balances }| {
-            scopes.iter().filter(|scope| balances.iter().all(|balance| balance.scope_path != **scope))
-        });
-        direct.chain(listed.map(String::as_str))
+    /// Tells of the scopes without a budget of their own, where the answer tells of budgets at all.
+    pub(crate) fn each_unbudgeted(&self, mut tell: impl FnMut(&str)) {
+        match self {
+            Self::Listed(Listed { scopes, balances }) => {
+                if balances.is_empty() || balances.len() >= scopes.len() {
+                    return;
+                }
+                let has_none = |scope: &&String| balances.iter().all(|balance| balance.scope_path != **scope);
+                scopes.iter().filter(has_none).for_each(|scope| tell(scope));
+            }
+            Self::Direct(direct, _) => {
+                if direct.lines.len() >= direct.scopes().count() {
+                    return;
+                }
+                let has_none = |scope: &&str| direct.lines.iter().all(|line| *line.scope_path != **scope);
+                direct.scopes().filter(has_none).for_each(tell);
+            }
+            // It was told when that was reserved.
+            Self::Of(_) => {}
+        }
     }
 
     fn list(&self) -> &Listed {
-        self.listed.get_or_init(|| match &self.direct {
-            Some(direct) => Listed {
+        match self {
+            Self::Listed(listed) => listed,
+            Self::Direct(direct, listed) => listed.get_or_init(|| Listed {
                 scopes: direct.scopes().map(str::to_owned).collect(),
                 balances: direct.lines.iter().map(DirectBalance::to_balance).collect(),
-            },
-            None => Listed { scopes: Vec::new(), balances: Vec::new() },
-        })
-    }
-}
-
-impl Listed {
-    /// Whether there are budgets, and fewer than scopes.
-    fn lacks_some(&self) -> bool {
-        !self.balances.is_empty() && self.balances.len() < self.scopes.len()
+            }),
+            Self::Of(reservation) => reservation.budgets.list(),
+        }
     }
 }

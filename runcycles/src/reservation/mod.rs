@@ -3,7 +3,7 @@
 mod budgets;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::client::Taken;
@@ -13,6 +13,8 @@ use crate::protocol::{
 };
 use crate::telemetry::{CallSpan, TraceContext};
 use crate::transport::DirectHold;
+
+use self::budgets::Listed;
 
 pub(crate) use self::budgets::Budgets;
 
@@ -63,7 +65,7 @@ impl From<DirectHold> for Grant {
         Self {
             decision: if hold.caps.is_some() { Decision::AllowWithCaps } else { Decision::Allow },
             caps: hold.caps.map(Arc::unwrap_or_clone),
-            budgets: Budgets::direct(hold.budgets),
+            budgets: Budgets::Direct(hold.budgets, OnceLock::new()),
             expires_at_ms: Some(hold.expires_at_ms),
             remaining_ttl_ms: Some(hold.remaining_ttl_ms),
             evidence: None,
@@ -76,7 +78,7 @@ impl From<ReservationCreateResponse> for Grant {
         Self {
             decision: answer.decision,
             caps: answer.caps,
-            budgets: Budgets::listed(answer.affected_scopes, answer.balances),
+            budgets: Budgets::Listed(Listed { scopes: answer.affected_scopes, balances: answer.balances }),
             expires_at_ms: answer.expires_at_ms,
             remaining_ttl_ms: answer.remaining_ttl_ms,
             evidence: answer.cycles_evidence,

@@ -1,10 +1,12 @@
 //! Counters and gauges, by the `metrics` facade.
 
+use std::borrow::Cow;
+
 use metrics::{counter, gauge, histogram};
 
 use crate::error::{Error, Refusal};
 use crate::kinds;
-use crate::protocol::{Amount, Level, ReasonCode, ReservationCreateRequest};
+use crate::protocol::{Amount, Level, ReasonCode, ReservationCreateRequest, Unit};
 
 /// Counts what was said of a reservation.
 pub(super) fn decided(request: &ReservationCreateRequest, decision: &str) {
@@ -17,8 +19,7 @@ pub(super) fn decided(request: &ReservationCreateRequest, decision: &str) {
     };
     counter!("cycles.decisions", "decision" => decision, "action_kind" => kind).increment(1);
     if decision.starts_with("ALLOW") {
-        let (unit, value) = (request.estimate.unit().as_str().to_owned(), request.estimate.value());
-        counter!("cycles.estimated", "unit" => unit).increment(value);
+        counter!("cycles.estimated", "unit" => label(request.estimate.unit())).increment(request.estimate.value());
     }
 }
 
@@ -42,12 +43,20 @@ fn cut(scope: &str, innermost: Level) -> String {
 
 /// Counts what an action cost, against what was reserved for it.
 pub(crate) fn committed(estimate: &Amount, actual: &Amount) {
-    let unit = actual.unit().as_str().to_owned();
-    counter!("cycles.actual", "unit" => unit.clone()).increment(actual.value());
+    counter!("cycles.actual", "unit" => label(actual.unit())).increment(actual.value());
     if estimate.value() > 0 {
         #[expect(clippy::cast_precision_loss, reason = "a ratio for a chart")]
         let ratio = actual.value() as f64 / estimate.value() as f64;
-        histogram!("cycles.commit.ratio", "unit" => unit).record(ratio);
+        histogram!("cycles.commit.ratio", "unit" => label(actual.unit())).record(ratio);
+    }
+}
+
+/// The label of a unit, which needs no memory of its own where the unit is one of the protocol's.
+fn label(unit: &Unit) -> Cow<'static, str> {
+    const KNOWN: [Unit; 4] = [Unit::UsdMicrocents, Unit::Tokens, Unit::Credits, Unit::RiskPoints];
+    match KNOWN.iter().find(|known| *known == unit) {
+        Some(known) => Cow::Borrowed(known.as_str()),
+        None => Cow::Owned(unit.as_str().to_owned()),
     }
 }
 
