@@ -23,7 +23,8 @@ impl Actions {
         let find = |known: &[Arc<Action>]| known.iter().position(|known| known.kind == kind && known.name == name);
         // The list is whole between any two operations on it.
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(row) = find(&known) {
+        // Once the rows are full, nothing is written any more.
+        if let Some(row) = find(&known).or_else(|| (known.len() >= ROWS).then_some(ROWS)) {
             return row;
         }
         drop(known);

@@ -17,17 +17,21 @@ use crate::protocol::{Action, Amount, IdempotencyKey, ReservationCreateRequest, 
 pub struct Lease {
     pool: Arc<Pool>,
     action: Arc<Action>,
-    row: usize,
+    /// Where chunks count its calls; nowhere, where they are of another kind than the chunks.
+    row: Option<usize>,
 }
 
 impl Lease {
     pub(super) fn new(pool: Arc<Pool>, action: Arc<Action>) -> Self {
-        let row = pool.actions.row(&action.kind, &action.name);
+        let row = pool.is_of_its_kind(&action).then(|| pool.actions.row(&action.kind, &action.name));
         Self { pool, action, row }
     }
 
-    /// The same lease, whose calls do something else: commits break down by kinds and names what was spent, 16 of them and the rest
-    /// in one. Keep it where it is used often.
+    /// The same lease, whose calls do something else: commits break down by names what was spent, 16 of them and the rest in one.
+    /// Keep it where it is used often.
+    ///
+    /// Where the kind is another one than the lease was opened for, its calls reserve by themselves: the authority may deny kinds of
+    /// actions, and has judged that of the chunk.
     pub fn for_action(&self, kind: impl Into<String>, name: impl Into<String>) -> Self {
         Self::new(Arc::clone(&self.pool), Arc::new(Action::new(kind, name)))
     }
@@ -36,7 +40,8 @@ impl Lease {
     /// for, or an allocation. Where it does not, this waits for the chunk that is being asked for.
     ///
     /// What the lease cannot give is reserved by itself, exactly as by [`reserve`](CyclesClient::reserve): where no chunk is granted,
-    /// where the estimate is larger than a chunk or in another unit, and where the lease is closed.
+    /// where the estimate is larger than a chunk or in another unit, where the action is of [another kind](Self::for_action), and
+    /// where the lease is closed.
     ///
     /// # Errors
     ///
@@ -91,7 +96,8 @@ impl Lease {
     /// Takes an estimate of the lease if it has it now, without waiting for anything. It may be called outside of a runtime.
     ///
     /// `None` where it has too little, and another chunk is asked for in the background then; and where the estimate is in another
-    /// unit, or the place of the call has limits that the lease is outside of. [`take`](Self::take) says which.
+    /// unit, the action is of [another kind](Self::for_action), or the place of the call has limits that the lease is outside of.
+    /// [`take`](Self::take) says which.
     pub fn try_take(&self, estimate: Amount) -> Option<SubReservation> {
         self.check_place().ok()?;
         self.part(&estimate).map(SubReservation::part)
@@ -144,11 +150,11 @@ impl Lease {
 
     /// A part of what is here.
     fn part(&self, estimate: &Amount) -> Option<Part> {
-        self.pool.take(self.countable(estimate)?, self.row)
+        self.pool.take(self.countable(estimate)?, self.row?)
     }
 
     async fn part_or_wait(&self, estimate: &Amount) -> Option<Part> {
-        self.pool.take_or_wait(self.countable(estimate)?, self.row).await
+        self.pool.take_or_wait(self.countable(estimate)?, self.row?).await
     }
 
     /// The value of an amount in the unit of the lease.

@@ -56,7 +56,7 @@ impl CyclesClient {
 
 impl OpenLease {
     /// What its calls do, unless they say otherwise: a kind such as `llm.completion`, and a name such as the model's. Chunks are
-    /// reserved for it; `budget.lease` and `lease` by default.
+    /// reserved for it; `budget.lease` and `lease` by default. Calls of another kind reserve by themselves.
     pub fn action(mut self, kind: impl Into<String>, name: impl Into<String>) -> Self {
         self.reserve = self.reserve.action(Action::new(kind, name));
         self

@@ -28,6 +28,17 @@ impl Part {
         self.amount.unsigned_abs()
     }
 
+    /// Whether budget is held for it.
+    pub(super) fn is_held(&self) -> bool {
+        self.chunk.reservation().is_held()
+    }
+
+    /// Puts it back as if it had not been taken.
+    pub(super) fn undo(mut self) {
+        self.is_settled = true;
+        self.chunk.counter.add(self.amount);
+    }
+
     pub(super) fn spend(mut self, spent: u64) {
         self.is_settled = true;
         self.chunk.settle(self.amount, spent, self.row as usize);

@@ -14,7 +14,7 @@ use super::refill::Refill;
 use super::totals::{LeaseStats, Totals};
 use crate::client::{CyclesClient, Holder};
 use crate::error::Error;
-use crate::protocol::{Amount, ReservationCreateRequest};
+use crate::protocol::{Action, Amount, ReservationCreateRequest};
 
 /// The chunks of a lease.
 pub(super) struct Pool {
@@ -61,6 +61,11 @@ impl Pool {
     /// How much a chunk is.
     pub(super) fn chunk(&self) -> &Amount {
         &self.request.estimate
+    }
+
+    /// Whether an action is of the kind that chunks are reserved for, which is the one that the authority has judged.
+    pub(super) fn is_of_its_kind(&self, action: &Action) -> bool {
+        action.kind == self.request.action.kind
     }
 
     /// The chunk that is taken from.

@@ -65,7 +65,7 @@ pub struct LeaseStats {
     pub settled: u64,
     /// How many sub-reservations were dropped, and their estimates returned to the lease.
     pub returned: u64,
-    /// How many calls reserved by themselves, since the lease had too little for them.
+    /// How many calls reserved by themselves, since the lease had too little for them or was not for them.
     pub plain: u64,
     /// What was committed of the lease; what the plain calls cost is not in it.
     pub spent: Amount,

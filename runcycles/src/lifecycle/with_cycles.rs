@@ -125,14 +125,14 @@ impl WithCyclesConfig {
     }
 
     /// Takes what the call may cost of a [`Lease`], where that has it, in place of reserving. What the call's subject leaves out is
-    /// the lease's, and so is the action unless it is set.
+    /// the lease's, and so is the action unless it is set; a call of another kind than the lease's reserves by itself.
     ///
     /// ```
     /// # async fn fetch(_: &str) -> Result<String, std::io::Error> { Ok(String::new()) }
     /// # async fn example(client: runcycles::CyclesClient, lease: runcycles::Lease) -> Result<(), runcycles::Error> {
     /// use runcycles::{WithCyclesConfig, usd, with_cycles};
     ///
-    /// let config = WithCyclesConfig::new(usd!(0.0004)).action("tool.call", "fetch").lease(&lease);
+    /// let config = WithCyclesConfig::new(usd!(0.0004)).lease(&lease);
     /// let page = with_cycles(&client, config, |_| async { Ok((fetch("/").await?, usd!(0.0003))) }).await?;
     /// # let _: String = page;
     /// # Ok(())

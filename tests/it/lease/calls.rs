@@ -11,14 +11,14 @@ async fn many_calls_are_one_reservation_and_one_commit_that_says_what_they_were(
     let authority = authority(1_000).await;
     let client = authority.client("acme");
     let lease = open(&client, tokens(400)).await;
-    let search = lease.for_action("tool.call", "search");
+    let large = lease.for_action("llm.completion", "large");
     for _ in 0..50 {
         lease.take(tokens(4)).await.unwrap().commit(tokens(3)).unwrap();
-        search.take(tokens(1)).await.unwrap().commit(tokens(1)).unwrap();
+        large.take(tokens(1)).await.unwrap().commit(tokens(1)).unwrap();
     }
     drop(lease.take(tokens(100)).await.unwrap());
     assert_eq!(ledger(&authority), (0, 400, 600), "the authority holds the whole chunk");
-    drop(search);
+    drop(large);
     let stats = lease.close().await.unwrap();
 
     assert_eq!(ledger(&authority), (200, 0, 800));
@@ -28,7 +28,7 @@ async fn many_calls_are_one_reservation_and_one_commit_that_says_what_they_were(
     let [commit] = &commits(&authority)[..] else { panic!("one commit") };
     let actions = json!([
         { "kind": "llm.completion", "name": "small", "count": 50, "amount": 150 },
-        { "kind": "tool.call", "name": "search", "count": 50, "amount": 50 },
+        { "kind": "llm.completion", "name": "large", "count": 50, "amount": 50 },
     ]);
     let expected = json!({ "chunk": 400, "settled": 100, "returned": 1, "actions": actions });
     assert_eq!(commit["metadata"]["lease"], expected);
@@ -40,8 +40,8 @@ async fn a_breakdown_is_bounded_and_the_rest_of_the_actions_share_a_row() {
     let authority = authority(1_000).await;
     let client = authority.client("acme");
     let lease = open(&client, tokens(400)).await;
-    for tool in 0..40 {
-        lease.for_action("tool.call", tool.to_string()).take(tokens(2)).await.unwrap().commit(tokens(2)).unwrap();
+    for model in 0..40 {
+        lease.for_action("llm.completion", model.to_string()).take(tokens(2)).await.unwrap().commit(tokens(2)).unwrap();
     }
     lease.close().await.unwrap();
 

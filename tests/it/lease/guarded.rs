@@ -51,7 +51,7 @@ impl Crawler {
         std::future::pending().await
     }
 
-    #[cycles(tokens(10), "tool.call", lease = self.lease, toolset = "search")]
+    #[cycles(tokens(10), "llm.completion", lease = self.lease, toolset = "search")]
     async fn search(&self) -> Result<(), Error> {
         Ok(())
     }
@@ -134,7 +134,7 @@ async fn a_call_of_another_scope_reserves_by_itself_where_its_own_budget_caps_it
 
 #[tokio::test]
 async fn a_call_in_two_units_takes_the_one_of_the_lease_and_reserves_the_other() {
-    #[cycles((tokens(10), runcycles::credits(2)), "a.b", lease = lease, actual = |()| (tokens(7), runcycles::credits(1)))]
+    #[cycles((tokens(10), runcycles::credits(2)), "llm.completion", lease = lease, actual = |()| (tokens(7), runcycles::credits(1)))]
     async fn call(lease: &Lease) -> Result<(), Error> {
         Ok(())
     }
@@ -157,11 +157,11 @@ async fn a_call_in_two_units_takes_the_one_of_the_lease_and_reserves_the_other()
 
 #[tokio::test]
 async fn calls_are_judged_by_what_the_authority_said_of_the_chunk() {
-    #[cycles(tokens(1), "a.b", lease = lease, require = "agent")]
+    #[cycles(tokens(1), "llm.completion", lease = lease, require = "agent")]
     async fn required(lease: &Lease) -> Result<(), Error> {
         Ok(())
     }
-    #[cycles(tokens(1), "a.b", lease = lease, priority = tier)]
+    #[cycles(tokens(1), "llm.completion", lease = lease, priority = tier)]
     async fn tiered(lease: &Lease, tier: Priority) -> Result<(), Error> {
         Ok(())
     }
@@ -177,7 +177,7 @@ async fn calls_are_judged_by_what_the_authority_said_of_the_chunk() {
 
 #[tokio::test]
 async fn caps_of_the_chunk_are_those_of_every_call() {
-    #[cycles(tokens(1), "a.b", lease = lease)]
+    #[cycles(tokens(1), "llm.completion", lease = lease)]
     async fn call(lease: &Lease) -> Result<Option<Caps>, Error> {
         Ok(context().and_then(|context| context.caps().cloned()))
     }

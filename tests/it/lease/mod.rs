@@ -5,6 +5,7 @@ mod cost;
 mod denials;
 mod guarded;
 mod interleavings;
+mod judged;
 mod restart;
 mod rotation;
 
