@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use runcycles::evidence::{Artifact, EvidenceDraft, EvidenceSigner};
@@ -15,6 +15,9 @@ use crate::clock::Millis;
 /// The envelopes that are kept, the oldest forgotten first.
 const KEPT: usize = 16_384;
 
+/// The bytes that they have together at most: metadata makes some of them large.
+const KEPT_BYTES: usize = 64 << 20;
+
 /// Attests answers: gives each an id as it leaves, and signs it when somebody asks for it.
 pub(crate) struct Notary {
     signer: EvidenceSigner,
@@ -26,8 +29,9 @@ pub(crate) struct Notary {
 
 #[derive(Default)]
 struct Drafts {
-    by_id: HashMap<Box<str>, EvidenceDraft>,
+    by_id: HashMap<Box<str>, Arc<EvidenceDraft>>,
     in_order: VecDeque<Box<str>>,
+    bytes: usize,
 }
 
 /// An operation whose answers are attested.
@@ -97,13 +101,17 @@ impl Notary {
     fn keep(&self, draft: EvidenceDraft) {
         let mut drafts = self.drafts.lock().unwrap_or_else(PoisonError::into_inner);
         let id: Box<str> = draft.evidence_id().into();
-        if drafts.by_id.insert(id.clone(), draft).is_none() {
+        let bytes = draft.len();
+        // The same id has the same text.
+        if drafts.by_id.insert(id.clone(), Arc::new(draft)).is_none() {
             drafts.in_order.push_back(id);
+            drafts.bytes += bytes;
         }
-        if drafts.in_order.len() > KEPT
+        while (drafts.in_order.len() > KEPT || drafts.bytes > KEPT_BYTES)
             && let Some(oldest) = drafts.in_order.pop_front()
         {
-            drafts.by_id.remove(&oldest);
+            let forgotten = drafts.by_id.remove(&oldest).map_or(0, |draft| draft.len());
+            drafts.bytes = drafts.bytes.saturating_sub(forgotten);
         }
     }
 }

@@ -17,6 +17,8 @@ pub use self::chain::denial;
 pub use self::config::ConfigError;
 pub use self::cut::StreamCut;
 pub use self::refusal::Refusal;
+#[cfg(feature = "evidence")]
+pub(crate) use self::refusal::parse_retry_after;
 pub use self::transport::{TransportError, TransportErrorKind};
 pub(crate) use self::witness::Witness;
 

@@ -279,7 +279,7 @@ fn verdict(reason: &ReasonCode) -> Option<No> {
 }
 
 /// `Retry-After` in its only form of this protocol: whole seconds.
-fn parse_retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn parse_retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

@@ -195,14 +195,29 @@ pub(super) fn identify(mut tree: Tree) -> (String, String) {
 
 /// What an answer says, apart from what no evidence attests and from nothing.
 fn essence(tree: Tree) -> Tree {
-    let says_something = |value: &Tree| *value != Tree::Null && *value != Tree::List(Vec::new());
     match tree {
         Tree::Object(members) => {
             let attested = |name: &str| name != "cycles_evidence" && name != "remaining_ttl_ms";
-            let members = members.into_iter().filter(|(name, value)| attested(name) && says_something(value));
-            Tree::Object(members.map(|(name, value)| (name, essence(value))).collect())
+            spoken(Tree::Object(members.into_iter().filter(|(name, _)| attested(name)).collect()))
         }
-        Tree::List(items) => Tree::List(items.into_iter().map(essence).collect()),
+        other => other,
+    }
+}
+
+/// A value without the members that say nothing. What is free data is as it was written.
+fn spoken(tree: Tree) -> Tree {
+    const FREE: [&str; 3] = ["custom", "details", "metadata"];
+    let says_something = |value: &Tree| *value != Tree::Null && *value != Tree::List(Vec::new());
+    match tree {
+        Tree::Object(members) => {
+            let members = members.into_iter().filter(|(_, value)| says_something(value));
+            let members = members.map(|(name, value)| {
+                let value = if FREE.contains(&name.as_str()) { value } else { spoken(value) };
+                (name, value)
+            });
+            Tree::Object(members.collect())
+        }
+        Tree::List(items) => Tree::List(items.into_iter().map(spoken).collect()),
         other => other,
     }
 }

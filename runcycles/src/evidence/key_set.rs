@@ -39,10 +39,9 @@ impl KeySet {
     pub fn parse(document: impl Into<Bytes>) -> Result<Self, serde_json::Error> {
         let document = document.into();
         let invalid = |problem: &str| <serde_json::Error as serde::de::Error>::custom(problem);
-        let Tree::Object(_) = Tree::parse(&document)? else { return Err(invalid("expected an object with keys")) };
-        let Some(Tree::List(items)) = Tree::parse(&document)?.get("keys").cloned() else {
-            return Err(invalid("expected a list of keys"));
-        };
+        let tree = Tree::parse(&document)?;
+        let Tree::Object(_) = &tree else { return Err(invalid("expected an object with keys")) };
+        let Some(Tree::List(items)) = tree.get("keys") else { return Err(invalid("expected a list of keys")) };
         let mut kids: Vec<_> = items.iter().filter_map(|item| item.get("kid")?.text()).collect();
         let count = kids.len();
         kids.sort_unstable();

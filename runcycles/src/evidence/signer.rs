@@ -148,6 +148,12 @@ impl EvidenceDraft {
     pub fn evidence_id(&self) -> &str {
         &self.evidence_id
     }
+
+    /// How many bytes there are to sign.
+    #[expect(clippy::len_without_is_empty, reason = "an envelope is never empty")]
+    pub fn len(&self) -> usize {
+        self.signed.len()
+    }
 }
 
 impl fmt::Debug for EvidenceSigner {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, RETRY_AFTER, USER_AGENT};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::header::{ACCEPT, USER_AGENT};
+use http::{HeaderValue, StatusCode, Uri};
 
 use super::{Envelope, EvidenceError, EvidenceVerifier, FetchError, KeySet};
 use crate::client::{Connection, CyclesClient};
-use crate::error::{TransportError, TransportErrorKind};
+use crate::error::{TransportError, TransportErrorKind, parse_retry_after};
 use crate::protocol::EvidenceRef;
 use crate::transport::{BoxFuture, Transport};
 
@@ -130,7 +130,7 @@ impl EvidenceSource {
                     StatusCode::NOT_FOUND if absent_may_come => (FetchError::NotReady { attempts: attempt }, None),
                     StatusCode::NOT_FOUND => return Err(FetchError::NotReady { attempts: attempt }),
                     status if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => {
-                        (FetchError::Status { status: status.as_u16() }, retry_after(answer.headers()))
+                        (FetchError::Status { status: status.as_u16() }, parse_retry_after(answer.headers()))
                     }
                     status => return Err(FetchError::Status { status: status.as_u16() }),
                 },
@@ -206,11 +206,6 @@ impl Transport for OfClient {
 
 fn is_digest(id: &str) -> bool {
     super::hex::decode::<32>(id).is_some()
-}
-
-/// What a server asks for, in seconds; dates are passed over.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    Some(Duration::from_secs(headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?))
 }
 
 impl fmt::Debug for EvidenceSource {

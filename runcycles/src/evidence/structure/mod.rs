@@ -38,10 +38,15 @@ impl Flaw {
     }
 
     /// The flaw as the object around it sees it.
-    fn within(mut self, member: impl Into<String>) -> Self {
-        self.path.push(member.into());
+    fn within(mut self, member: impl AsRef<str>) -> Self {
+        self.path.push(short(member.as_ref()));
         self
     }
+}
+
+/// The beginning of a text that whoever made the envelope chose.
+fn short(text: &str) -> String {
+    text.chars().take(64).collect()
 }
 
 impl From<Flaw> for EvidenceError {
@@ -54,7 +59,7 @@ impl From<Flaw> for EvidenceError {
 /// Checks an envelope, its payload and what the one says of the other.
 pub(super) fn check(envelope: &Tree) -> Result<(), EvidenceError> {
     if let Some(version) = envelope.get("schema_version").and_then(Tree::text).filter(|text| *text != SCHEMA_VERSION) {
-        return Err(EvidenceError::UnknownVersion { found: version.chars().take(64).collect() });
+        return Err(EvidenceError::UnknownVersion { found: short(version) });
     }
     Shape::Object(ENVELOPE).check(envelope)?;
     let artifact = envelope.get("artifact_type").and_then(Tree::text).unwrap_or_default();
@@ -64,7 +69,7 @@ pub(super) fn check(envelope: &Tree) -> Result<(), EvidenceError> {
             payloads::check(artifact, body).map_err(|flaw| flaw.within(artifact).within("payload").into())
         }
         _ => {
-            let found: Vec<_> = payload.iter().map(|(name, _)| name.as_str()).take(8).collect();
+            let found: Vec<_> = payload.iter().map(|(name, _)| short(name)).take(8).collect();
             Err(Flaw::new(format!("found [{}], expected {artifact} alone", found.join(", "))).within("payload").into())
         }
     }

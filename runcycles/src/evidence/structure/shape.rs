@@ -104,7 +104,6 @@ fn check_members(fields: &[Field], members: &[(String, Tree)]) -> Result<(), Fla
         match fields.iter().find(|field| field.name == name) {
             Some(field) => field.shape.check(value).map_err(|flaw| flaw.within(name))?,
             None => {
-                let name: String = name.chars().take(64).collect();
                 return Err(Flaw::new("found a member that the object does not have").within(name));
             }
         }
