@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
-use runcycles::models::{Action, CommitOveragePolicy, CommitRequest, DecisionRequest, ReservationCreateRequest};
+use runcycles::models::{
+    Action, ActionQuota, ActionRules, CommitOveragePolicy, CommitRequest, Decision, DecisionRequest, ObserveMode,
+    QuotaWindow, ReservationCreateRequest,
+};
 use runcycles::webhooks::{Event, EventData, EventType, RecentEvents, WebhookVerifier, handle_once};
 use runcycles::{BoxFuture, Scope, Transport, TransportError, tokens};
-use runcycles_authority::{Authority, AuthorityBuilder, Funding, ManualClock};
+use runcycles_authority::{Authority, AuthorityBuilder, Funding, ManualClock, Policy};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -325,6 +328,11 @@ async fn urls_within_the_authoritys_network_are_refused() {
         "https://[fd00::1]/",
         "https://[::ffff:10.0.0.1]/",
         "https://0.0.0.0/",
+        "https://127.1/",
+        "https://2130706433/",
+        "https://0x7f000001/",
+        "https://169.254.43518/",
+        "https://10.0.0.1./",
         "https://user:password@hooks.example.com/",
         "hooks.example.com",
         "",
@@ -373,4 +381,53 @@ async fn a_reservation_that_lapses_is_told_and_nothing_is_where_nobody_listens()
     let data = &told["events"][0]["data"];
     assert_eq!((&data["estimated_amount"], &data["scope"]), (&json!(10), &json!("tenant:acme")), "{told}");
     assert_eq!(told["events"][0]["actor"]["type"], "system");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_observed_and_what_is_counted_is_told_as_such() {
+    let endpoint = Endpoint::default();
+    let quota = ActionQuota::new("llm.completion", 1, QuotaWindow::PerHour);
+    let policy = Policy::new("all", "tenant:acme").actions(ActionRules::new().quota(quota));
+    let builder = telling(&endpoint).policy("acme", policy);
+    let events = ["reservation.observed_allowed", "reservation.observed_denied", "quota.threshold_approaching"];
+    let authority =
+        builder.webhook(URL, SECRET, events.into_iter().chain(["reservation.denied"])).start().await.unwrap();
+    let client = authority.client("acme");
+    for estimate in [5, 1_000] {
+        let mut observed = reserve(estimate);
+        (observed.observe_mode, observed.dry_run) = (Some(ObserveMode::Observe), Some(true));
+        client.create_reservation(&observed).await.unwrap();
+    }
+    client.create_reservation(&reserve(5)).await.unwrap();
+
+    let told: Vec<_> = endpoint.wait_for(3).await.iter().map(|arrival| arrival.event().typed_data()).collect();
+    let [EventData::ObservedAllowed(allowed), EventData::ObservedDenied(denied), EventData::QuotaThreshold(quota)] =
+        &told[..]
+    else {
+        panic!("{told:?}")
+    };
+    assert_eq!((allowed.estimated_amount, &allowed.decision), (Some(5), &Some(Decision::Allow)));
+    assert_eq!(denied.deny_detail.as_ref().unwrap()["reason_code"], "BUDGET_EXCEEDED");
+    assert_eq!((quota.used, quota.limit, quota.action_kind.as_deref()), (Some(1), Some(1), Some("llm.completion")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_whoever_has_the_admin_key_is_told_of_as_an_operator() {
+    let endpoint = Endpoint::default();
+    let authority = telling(&endpoint).webhook(URL, SECRET, ["reservation.denied"]).start().await.unwrap();
+    let request = Request::post("http://authority/v1/reservations")
+        .header("content-type", "application/json")
+        .header("x-cycles-api-key", authority.api_key("acme"))
+        .header("x-admin-api-key", "a guess")
+        .body(Bytes::from(
+            json!({
+                "idempotency_key": "k", "dry_run": true, "subject": { "tenant": "acme" },
+                "action": { "kind": "a", "name": "b" }, "estimate": { "unit": "TOKENS", "amount": 1_000 },
+            })
+            .to_string(),
+        ))
+        .unwrap();
+    authority.transport().call(request).await.unwrap();
+    let event = endpoint.wait_for(1).await[0].event();
+    assert_eq!(event.actor.unwrap().kind.unwrap().as_str(), "api_key");
 }

@@ -85,6 +85,12 @@ impl Engine {
         let now = state.reach(self.clock.0.now_ms());
         expiry::expire_due(&mut state, now);
         let outcome = command.apply(&mut state, now);
+        let notices = state.take_notices();
+        if state.is_listened_to() {
+            for notice in &notices {
+                telling::tell_of_quota(&mut state, notice);
+            }
+        }
         if state.has_news() {
             let news = state.take_news();
             self.desk.tell(&state, news, now);
@@ -92,7 +98,6 @@ impl Engine {
         if let Some(store) = &self.store {
             store.put(&mut state);
         }
-        let notices = state.take_notices();
         drop(state);
         notices.iter().for_each(quota_notice::tell);
         outcome

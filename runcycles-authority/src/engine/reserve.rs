@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::admission::{admits_reservation, check_tenant, find_ledgers};
 use super::hold::{Standing, balance_lines, post, prepare};
 use super::policy::applying;
-use super::telling::tell_of_denial;
+use super::telling::{tell_of_denial, tell_of_observation};
 use super::{ActionFacts, BalanceLine, Command, Refusal, action_rules};
 use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
@@ -83,7 +83,8 @@ impl Command for Reserve<'_> {
         if let Some(known) = known(state, self.tenant, self.key, now) {
             return known.replay(state, self.fingerprint, now);
         }
-        if self.dry_run || self.is_observed(state) { self.evaluate(state, now) } else { self.hold(state, now) }
+        let is_observed = self.is_observed(state);
+        if self.dry_run || is_observed { self.evaluate(state, now, is_observed) } else { self.hold(state, now) }
     }
 }
 
@@ -149,15 +150,17 @@ impl Reserve<'_> {
         Ok(answer)
     }
 
-    fn evaluate(self, state: &mut State, now: Millis) -> Result<Reserved, Refusal> {
+    fn evaluate(self, state: &mut State, now: Millis, is_observed: bool) -> Result<Reserved, Refusal> {
         let evaluation = self.asked().evaluate(state, now)?;
         let answer = answer_of_evaluation(state, &evaluation);
-        if state.is_listened_to()
-            && let Err(denied) = &evaluation.verdict
-        {
-            let asked = (&evaluation.scope, self.unit, self.estimate);
+        if state.is_listened_to() {
             let action = (self.action.kind, self.action.name);
-            tell_of_denial(state, self.tenant, asked, denied, Some(action));
+            if is_observed {
+                tell_of_observation(state, self.tenant, &evaluation, action);
+            } else if let Err(denied) = &evaluation.verdict {
+                let asked = (&evaluation.scope, self.unit, self.estimate);
+                tell_of_denial(state, self.tenant, asked, denied, Some(action));
+            }
         }
         let record = Record {
             fingerprint: self.fingerprint,

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use runcycles::models::Timestamp;
+use runcycles::models::{Decision, Extra, Timestamp};
 use runcycles::webhooks::{
     BudgetDebtIncurred, BudgetLifecycle, BudgetOverLimit, BudgetState, BudgetThreshold, CommitOverage, EventType,
-    ReservationDenied, ReservationExpired,
+    ObservedAllowed, ObservedDenied, QuotaCounterReset, QuotaThreshold, ReservationDenied, ReservationExpired,
 };
 use uuid::Uuid;
 
 use crate::clock::Millis;
 use crate::scope::ScopePath;
 use crate::state::{
-    Denied, Figures, Ledger, LedgerId, LedgerStatus, News, Overage, Posting, Reservation, State, TenantId,
+    Denied, Evaluation, Figures, Ledger, LedgerId, LedgerStatus, News, Overage, Posting, QuotaNotice, Reservation,
+    State, TenantId,
 };
 use crate::unit::Unit;
 
@@ -52,6 +53,74 @@ pub(super) fn tell_of_debt(state: &mut State, postings: &[Posting], overage: Ove
     }
 }
 
+/// Tells what an observed action would have been answered (protocol v0.1.26).
+pub(super) fn tell_of_observation(
+    state: &mut State,
+    tenant: TenantId,
+    evaluation: &Evaluation,
+    (kind, name): (&str, &str),
+) {
+    let Evaluation { scope, unit, estimate, verdict } = evaluation;
+    let action = object(&serde_json::json!({ "kind": kind, "name": name }));
+    let (shown, mode) = (Some(scope.as_str().to_owned()), Some("OBSERVE".to_owned()));
+    let tenant = state.tenants().get(tenant).id.clone();
+    let news = match verdict {
+        Ok(allowance) => {
+            let mut data = ObservedAllowed::new();
+            (data.scope, data.action, data.observe_mode) = (shown, action, mode);
+            (data.unit, data.estimated_amount) = (Some((*unit).into()), Some(*estimate));
+            let is_capped = allowance.caps.is_some();
+            data.decision = Some(if is_capped { Decision::AllowWithCaps } else { Decision::Allow });
+            data.caps_applied = object(&allowance.caps.as_deref());
+            News::of(EventType::ReservationObservedAllowed, tenant, &data)
+        }
+        Err(denied) => {
+            let mut data = ObservedDenied::new();
+            (data.scope, data.action, data.observe_mode) = (shown, action, mode);
+            (data.unit, data.estimated_amount) = (Some((*unit).into()), Some(*estimate));
+            data.deny_detail = object(&denied.detail);
+            data.would_have_blocked_at = denied.detail.as_ref().and_then(|detail| detail.blocked_by_scope.clone());
+            News::of(EventType::ReservationObservedDenied, tenant, &data)
+        }
+    };
+    state.tell(news.at(scope.as_str().into()));
+}
+
+/// Tells what has happened to a quota (protocol v0.1.26).
+pub(super) fn tell_of_quota(state: &mut State, notice: &QuotaNotice) {
+    let number = |number: u64| i64::try_from(number).ok();
+    let (QuotaNotice::ThresholdApproaching { key, policy, .. } | QuotaNotice::CounterReset { key, policy, .. }) =
+        notice;
+    let tenant = state.tenants().get(key.tenant).id.clone();
+    let names = (Some(key.scope.to_string()), Some(key.counted.kind().to_owned()));
+    let class = key.counted.risk_class().map(ToString::to_string);
+    let window = (Some(key.window.as_wire().to_string()), Some(key.instance.to_string()));
+    let news = match notice {
+        QuotaNotice::ThresholdApproaching { used, limit, threshold, .. } => {
+            let mut data = QuotaThreshold::new();
+            (data.tenant_id, data.policy_id) = (Some(tenant.to_string()), Some(policy.to_string()));
+            ((data.scope, data.action_kind), data.risk_class) = (names, class);
+            (data.window, data.window_key) = window;
+            (data.used, data.limit, data.threshold_pct) = (number(*used), number(*limit), Some(*threshold));
+            News::of(EventType::QuotaThresholdApproaching, tenant, &data)
+        }
+        QuotaNotice::CounterReset { previous, limit, reason, .. } => {
+            let mut data = QuotaCounterReset::new();
+            (data.tenant_id, data.policy_id) = (Some(tenant.to_string()), Some(policy.to_string()));
+            ((data.scope, data.action_kind), data.risk_class) = (names, class);
+            (data.window, data.window_key) = window;
+            (data.previous_used, data.limit, data.reason) = (number(*previous), number(*limit), reason.clone());
+            News::of(EventType::QuotaCounterReset, tenant, &data)
+        }
+    };
+    state.tell(news.at(key.scope.clone()));
+}
+
+/// Something as the object that an event has of it.
+fn object(value: &impl serde::Serialize) -> Option<Extra> {
+    serde_json::to_value(value).ok()?.as_object().cloned()
+}
+
 /// Tells that an action would be denied.
 pub(super) fn tell_of_denial(
     state: &mut State,
@@ -64,13 +133,11 @@ pub(super) fn tell_of_denial(
     data.scope = Some(scope.as_str().to_owned());
     data.unit = Some(unit.into());
     data.reason_code = Some(denied.reason.clone());
-    let detail = denied.detail.as_ref().and_then(|detail| serde_json::to_value(detail).ok());
-    data.deny_detail = detail.and_then(|detail| detail.as_object().cloned());
+    data.deny_detail = object(&denied.detail);
     data.requested_amount = Some(requested);
     let ledger = state.ledgers().find(scope.as_str(), unit).map(|id| state.ledgers().get(id));
     data.remaining = ledger.map(|ledger| ledger.figures.remaining());
-    let action = action.map(|(kind, name)| serde_json::json!({ "kind": kind, "name": name }));
-    data.action = action.and_then(|action| action.as_object().cloned());
+    data.action = action.and_then(|(kind, name)| object(&serde_json::json!({ "kind": kind, "name": name })));
     let tenant = state.tenants().get(tenant).id.clone();
     state.tell(News::of(EventType::ReservationDenied, tenant, &data).at(scope.as_str().into()));
 }

@@ -13,7 +13,6 @@ use super::decode::{CommitBody, ReserveBody, parse};
 use super::exchange::{Exchange, Reply};
 use super::gate::{Gate, Principal};
 use super::metrics::Metrics;
-use super::names::ADMIN_KEY;
 use super::path::Route;
 use super::problem::Problem;
 use super::query::Query;
@@ -147,8 +146,10 @@ impl Router {
             }
         }
         // Only where somebody is told of it.
-        let is_operator = request.headers().contains_key(ADMIN_KEY);
-        let _origin = self.engine.desk().is_listened_to().then(|| exchange.origin(is_operator).enter());
+        let _origin = self.engine.desk().is_listened_to().then(|| {
+            let is_operator = self.gate.is_operator(request.headers()).unwrap_or(false);
+            exchange.origin(is_operator).enter()
+        });
         if let Some(route) = WebhookRoute::of(request.method(), path) {
             let Self { engine, gate, ids, .. } = self;
             return Webhooks { engine, gate, ids, request }.answer(&route, exchange);

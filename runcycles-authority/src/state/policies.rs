@@ -67,7 +67,6 @@ impl Policies {
         self.rows.get(id)
     }
 
-    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Policy> {
         self.rows.values()
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-use runcycles::Transport;
+use runcycles::{HyperTransport, Transport};
 use tokio::runtime::Handle;
 
 use super::lane::{Lane, work};
@@ -22,7 +22,7 @@ const MOST_EVENTS: usize = 10_000;
 pub(crate) struct Desk {
     /// Looked at and changed in a few instructions, within the lock of the state or without it, and never around it.
     inner: Mutex<Inner>,
-    courier: OnceLock<Courier>,
+    courier: OnceLock<Arc<Courier>>,
     /// Whether somebody listens, for those who would prepare something to tell.
     is_listened_to: AtomicBool,
     /// Whether other machines reach the authority.
@@ -36,10 +36,17 @@ struct Inner {
 }
 
 /// What carries deliveries, and where its tasks run.
-struct Courier {
-    transport: Arc<dyn Transport>,
+pub(super) struct Courier {
+    /// Set up by the first delivery, since most authorities have none.
+    transport: OnceLock<Arc<dyn Transport>>,
     runtime: Handle,
-    engine: Weak<Engine>,
+    pub(super) engine: Weak<Engine>,
+}
+
+impl Courier {
+    pub(super) fn transport(&self) -> &dyn Transport {
+        &**self.transport.get_or_init(|| Arc::new(HyperTransport::new()))
+    }
 }
 
 /// How deliveries of a subscription go.
@@ -52,11 +59,13 @@ pub(crate) struct Health {
 }
 
 impl Desk {
-    /// Sets what carries deliveries. Without a runtime there is nobody to carry anything, and events are remembered only.
-    pub(crate) fn open(&self, engine: Weak<Engine>, transport: Arc<dyn Transport>) {
+    /// Sets what carries deliveries, which is hyper unless something else is given. Without a runtime there is nobody to carry
+    /// anything, and events are remembered only.
+    pub(crate) fn open(&self, engine: Weak<Engine>, transport: Option<Arc<dyn Transport>>) {
         if let Ok(runtime) = Handle::try_current() {
+            let transport = transport.map_or_else(OnceLock::new, OnceLock::from);
             // Set once, as the authority starts.
-            let _ = self.courier.set(Courier { transport, runtime, engine });
+            let _ = self.courier.set(Arc::new(Courier { transport, runtime, engine }));
         }
     }
 
@@ -140,9 +149,8 @@ impl Desk {
     fn lane<'i>(&self, inner: &'i mut Inner, id: &Arc<str>) -> &'i Arc<Lane> {
         inner.lanes.entry(Arc::clone(id)).or_insert_with(|| {
             let lane = Arc::new(Lane::default());
-            if let Some(Courier { transport, runtime, engine }) = self.courier.get() {
-                let (engine, transport) = (Weak::clone(engine), Arc::clone(transport));
-                runtime.spawn(work(engine, Arc::clone(&lane), Arc::clone(id), transport));
+            if let Some(courier) = self.courier.get() {
+                courier.runtime.spawn(work(Arc::clone(courier), Arc::clone(&lane), Arc::clone(id)));
             }
             lane
         })

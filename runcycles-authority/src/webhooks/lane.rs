@@ -1,15 +1,15 @@
 //! The lane of a subscription: what is to be delivered, in order.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use runcycles::Transport;
 use runcycles::webhooks::EventType;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::delivery::{Delivery, DeliveryStatus};
+use super::desk::Courier;
 use super::target::{Attempt, Target};
 use super::{DeliveryRecord, Health, Told};
 use crate::clock::Millis;
@@ -17,7 +17,7 @@ use crate::engine::Engine;
 use crate::engine::admin::{DisableSubscription, FindSubscription, TellOfFailure};
 use crate::state::Subscription;
 
-/// Deliveries that may wait; the oldest are given up for newer ones.
+/// Deliveries that may wait for their turn, and as many for another attempt; the oldest are given up for newer ones.
 const MOST_WAITING: usize = 10_000;
 
 /// Deliveries that are remembered.
@@ -37,11 +37,15 @@ pub(super) struct Lane {
 #[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<Delivery>,
-    retries: Vec<(Instant, Delivery)>,
+    /// By the time of their next attempt, and in the order in which they failed.
+    retries: BTreeMap<(Instant, u64), Delivery>,
+    failures: u64,
     records: VecDeque<Delivery>,
     health: Health,
     /// Whether nothing is delivered until the subscription is resumed.
     is_held: bool,
+    /// How often it was held or resumed.
+    turns: u64,
     is_closed: bool,
 }
 
@@ -59,8 +63,7 @@ impl Lane {
             if queue.waiting.len() > MOST_WAITING
                 && let Some(oldest) = queue.waiting.pop_front()
             {
-                tracing::warn!(event = %oldest.told.id, "a delivery was given up: {MOST_WAITING} newer ones wait");
-                oldest.is_given_up(at, "too many deliveries wait");
+                give_up(&oldest, at);
             }
         });
         self.changed.notify_one();
@@ -68,12 +71,16 @@ impl Lane {
 
     /// Delivers nothing until it is resumed.
     pub(super) fn hold(&self) {
-        self.with(|queue| queue.is_held = true);
+        self.with(|queue| {
+            queue.is_held = true;
+            queue.turns += 1;
+        });
     }
 
     /// Delivers again after a pause, and counts failures anew.
     pub(super) fn resume(&self) {
         self.with(|queue| {
+            queue.turns += 1;
             if std::mem::take(&mut queue.is_held) {
                 queue.health.consecutive_failures = 0;
             }
@@ -132,14 +139,11 @@ impl Queue {
         if self.is_held {
             return Next::At(None);
         }
-        let earliest = self.retries.iter().enumerate().min_by_key(|(_, (due, _))| *due);
-        let earliest = earliest.map(|(at, (due, _))| (at, *due));
+        let earliest = self.retries.first_entry();
+        let due = earliest.as_ref().map(|retry| retry.key().0);
         match earliest {
-            Some((at, due)) if due <= Instant::now() => Next::Now(self.retries.remove(at).1),
-            _ => match self.waiting.pop_front() {
-                Some(delivery) => Next::Now(delivery),
-                None => Next::At(earliest.map(|(_, due)| due)),
-            },
+            Some(retry) if due <= Some(Instant::now()) => Next::Now(retry.remove()),
+            _ => self.waiting.pop_front().map_or(Next::At(due), Next::Now),
         }
     }
 }
@@ -147,13 +151,15 @@ impl Queue {
 /// Delivers what is on a lane until the lane is closed or the authority is gone.
 ///
 /// The authority is not held while an attempt is under way, so that dropping it ends it.
-pub(super) async fn work(engine: Weak<Engine>, lane: Arc<Lane>, id: Arc<str>, transport: Arc<dyn Transport>) {
+pub(super) async fn work(courier: Arc<Courier>, lane: Arc<Lane>, id: Arc<str>) {
     while let Some(delivery) = lane.next().await {
-        let Some((subscription, is_exposed, now)) = ask(&engine, &id).await else { return };
+        let turn = lane.with(|queue| queue.turns);
+        let Some((subscription, is_exposed, now)) = ask(&courier.engine, &id).await else { return };
         if !subscription.is_active() {
             lane.with(|queue| {
-                queue.is_held = true;
                 queue.waiting.push_front(delivery);
+                // Unless it was resumed since it was asked about.
+                queue.is_held |= queue.turns == turn;
             });
             continue;
         }
@@ -161,9 +167,9 @@ pub(super) async fn work(engine: Weak<Engine>, lane: Arc<Lane>, id: Arc<str>, tr
             delivery.is_given_up(now, "it waited for more than 24 hours");
             continue;
         }
-        let target = Target { subscription: &subscription, is_exposed, transport: &*transport };
+        let target = Target { subscription: &subscription, is_exposed, transport: courier.transport() };
         let attempt = target.deliver(&delivery.told).await;
-        let Some(engine) = engine.upgrade() else { return };
+        let Some(engine) = courier.engine.upgrade() else { return };
         lane.conclude(&engine, &subscription, delivery, attempt);
     }
 }
@@ -193,7 +199,15 @@ impl Lane {
         self.with(|queue| queue.health.last_failure_at = Some(now));
         if let Some(delay) = subscription.retries.delay_after(failures) {
             delivery.retries_at(now.saturating_add(millis(delay)));
-            return self.with(|queue| queue.retries.push((Instant::now() + delay, delivery)));
+            return self.with(|queue| {
+                queue.failures += 1;
+                queue.retries.insert((Instant::now() + delay, queue.failures), delivery);
+                if queue.retries.len() > MOST_WAITING
+                    && let Some((_, oldest)) = queue.retries.pop_first()
+                {
+                    give_up(&oldest, now);
+                }
+            });
         }
         delivery.ends(DeliveryStatus::Failed, now);
         let failed = self.with(|queue| {
@@ -210,6 +224,11 @@ impl Lane {
             engine.execute(DisableSubscription { id });
         }
     }
+}
+
+fn give_up(delivery: &Delivery, now: Millis) {
+    tracing::warn!(event = %delivery.told.id, "a delivery was given up: {MOST_WAITING} newer ones wait");
+    delivery.is_given_up(now, "too many deliveries wait");
 }
 
 fn millis(delay: Duration) -> Millis {

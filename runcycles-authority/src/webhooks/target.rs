@@ -33,11 +33,16 @@ pub(crate) fn check_url(url: &str, is_exposed: bool) -> Result<(), String> {
     let Some(authority) = uri.authority().filter(|authority| !authority.as_str().contains('@')) else {
         return Err(format!("must have a host, and no user name; {cure}"));
     };
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+    let host = authority.host().trim_start_matches('[').trim_end_matches([']', '.']).to_ascii_lowercase();
     let address: Option<IpAddr> = host.parse().ok();
     let is_local = host == "localhost" || host.ends_with(".localhost") || address.is_some_and(|ip| ip.is_loopback());
     if is_local && !is_exposed && matches!(uri.scheme_str(), Some("http" | "https")) {
         return Ok(());
+    }
+    // Resolvers read 127.1 and 0x7f000001 as addresses too, and no name ends in a number.
+    let last = host.rsplit('.').next().unwrap_or_default();
+    if address.is_none() && last.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(format!("must write addresses as four numbers; {cure}"));
     }
     if uri.scheme_str() != Some("https") {
         return Err(format!("must be HTTPS; {cure}"));

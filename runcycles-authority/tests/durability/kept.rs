@@ -6,9 +6,11 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use http::StatusCode;
-use runcycles::models::{Caps, Unit};
+use runcycles::models::{ActionRules, Caps, Unit};
 use runcycles::{Transport as _, tokens};
-use runcycles_authority::{Authority, Budget, Durability, Funding, LedgerStatus, ManualClock, StartError, Tenant};
+use runcycles_authority::{
+    Authority, Budget, Durability, Funding, LedgerStatus, ManualClock, Policy, StartError, Tenant,
+};
 use serde_json::{Value, json};
 
 use crate::support::{API_KEY, Directory, block_on, get, lasting, ok, post, request, start};
@@ -212,4 +214,16 @@ fn an_answer_that_says_nothing_new_is_there_at_once() {
     let transport = authority.transport();
     let mut answer = pin!(transport.call(request("GET", "/v1/balances?tenant=acme", "")));
     assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+}
+
+#[test]
+fn rules_that_were_kept_hold_whether_or_not_their_extension_is_asked_for_again() {
+    let directory = Directory::new();
+    let budget = || directory.builder().budget(SCOPE, tokens(100));
+    let rules = ActionRules::new().deny(["llm.completion"]);
+    let authority = start(budget().policy("acme", Policy::new("no models", "tenant:acme/agent:*").actions(rules)));
+    let refused = |authority: &Authority| post(authority, "/v1/reservations", &reserve("k", 1)).0;
+    assert_eq!(refused(&authority), StatusCode::CONFLICT);
+    drop(authority);
+    assert_eq!(refused(&start(budget())), StatusCode::CONFLICT);
 }
