@@ -57,6 +57,8 @@ impl CyclesClient {
         self.shared.holders.let_go(true);
         let flushed = self.drain(deadline, || settlements.owners() == 0).await;
         self.shared.heartbeat.close();
+        // What calls still use is not kept alive any more, and nobody needs to look after it.
+        self.shared.holders.let_go(true);
         settlements.stop();
         #[cfg(feature = "journal")]
         if let Some(journal) = &self.shared.journal {

@@ -12,12 +12,13 @@ use super::counter::Counter;
 use super::part::Part;
 use super::pool::Pool;
 use crate::guard::ReservationGuard;
+use crate::heartbeat::LeaseState;
 use crate::protocol::{Amount, CommitRequest, IdempotencyKey, MAX_AMOUNT, Unit};
 use crate::reservation::Reservation;
 use crate::transport::BoxFuture;
 
-/// The shortest time between two notes on disk of one chunk.
-const SHORTEST_NOTE: Duration = Duration::from_secs(1);
+/// For how long a note can have others wait, whatever it says.
+const LONGEST_NOTE: Duration = Duration::from_secs(3_600);
 
 /// One reservation, which many sub-reservations are taken from. Whoever uses it has a count of it, and dropping the last one
 /// commits what was spent.
@@ -30,6 +31,9 @@ pub(super) struct Chunk {
     low_water: i64,
     /// When another one takes its place.
     pub(super) rotate_at: Instant,
+    /// When nothing is taken of it any more, whether or not another one has taken its place: well before its reservation lapses
+    /// where nothing extends it.
+    pub(super) retire_at: Instant,
     /// When it is to be written down again; never, where nothing is kept of it. A lock because whoever spends too much writes it
     /// down too; held while the order to do so is given.
     noted: Mutex<Option<Instant>>,
@@ -51,16 +55,19 @@ impl Chunk {
     pub(super) fn new(guard: ReservationGuard, pool: &Arc<Pool>) -> Self {
         let reservation = Arc::clone(guard.reservation());
         let amount = i64::try_from(reservation.estimate.value()).unwrap_or(i64::MAX);
-        let rotate_after = match guard.lease_left() {
-            Duration::ZERO => pool.settle_every,
-            left => pool.settle_every.min(left / 2),
+        let lease = match guard.lease_left() {
+            // Not measured by the authority.
+            Duration::ZERO => reservation.ttl,
+            left => left,
         };
+        let now = Instant::now();
         Self {
             counter: Counter::new(amount),
             breakdown: Breakdown::default(),
             amount,
             low_water: amount / 4,
-            rotate_at: Instant::now() + rotate_after,
+            rotate_at: now + pool.settle_every.min(lease / 2),
+            retire_at: now + lease / 4 * 3,
             noted: Mutex::default(),
             key: IdempotencyKey::random(),
             guard: Some(guard),
@@ -141,17 +148,26 @@ impl Chunk {
         let mut request = self.commit_of(all);
         request.metadata.insert("actual_source".to_owned(), "lease_chunk".into());
         request.metadata.insert("settled_after".to_owned(), "crash".into());
-        let left = guard.lease_left();
-        let written = guard.client().shared.keep_ahead(&self.reservation, request, left);
-        // In good time before anybody else takes this process for dead; once the reservation is lost, nobody needs to wait.
-        let again = (left > Duration::ZERO).then(|| (left / 2).max(SHORTEST_NOTE));
-        *noted = written.as_ref().and(again).map(|after| Instant::now() + after);
+        let kept = self.kept_for();
+        let wait = kept.unwrap_or_else(|| guard.lease_left());
+        let written = guard.client().shared.keep_ahead(&self.reservation, request, wait);
+        // In good time before anybody else takes this process for dead.
+        *noted = written.as_ref().and(kept).map(|left| Instant::now() + left / 2);
         written
     }
 
-    /// When it is to be written down again.
+    /// When it is to be written down again; never, once its reservation is not kept alive any more.
     pub(super) fn note_due(&self) -> Option<Instant> {
-        *self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+        let due = *self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        due.filter(|_| self.kept_for().is_some())
+    }
+
+    /// For how long the reservation is kept alive at least. Where the authority does not measure that, half of what was asked for
+    /// is taken for granted: longer than it takes to write that down again.
+    fn kept_for(&self) -> Option<Duration> {
+        let lease = self.guard.as_ref()?.lease();
+        let is_kept = matches!(lease.state, LeaseState::Kept | LeaseState::Retrying);
+        is_kept.then(|| lease.left.max(self.reservation.ttl / 2).min(LONGEST_NOTE))
     }
 
     pub(super) fn unit(&self) -> &Unit {

@@ -79,6 +79,11 @@ impl Pool {
         self.next().clone()
     }
 
+    /// Both.
+    pub(super) fn here(&self) -> impl Iterator<Item = Arc<Chunk>> + use<> {
+        [self.current_chunk(), self.next_chunk()].into_iter().flatten()
+    }
+
     fn next(&self) -> MutexGuard<'_, Option<Arc<Chunk>>> {
         self.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -132,8 +137,7 @@ impl Pool {
         // Held until the totals are read, since what a chunk that ends has come to is in them.
         let living = self.chunks.living();
         let told: Vec<Told> = living.iter().map(|chunk| chunk.told()).collect();
-        let here = [self.current_chunk(), self.next_chunk()].into_iter().flatten();
-        let left = here.map(|chunk| chunk.told().left).fold(0, u64::saturating_add);
+        let left = self.here().map(|chunk| chunk.told().left).fold(0, u64::saturating_add);
         self.totals.stats(Amount::new(self.chunk().unit().clone(), left), &told)
     }
 

@@ -4,6 +4,7 @@ mod calls;
 mod cost;
 mod denials;
 mod guarded;
+mod hung;
 mod interleavings;
 mod judged;
 mod restart;

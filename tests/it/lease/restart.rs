@@ -9,11 +9,15 @@ use std::time::Duration;
 
 use runcycles::{CyclesClient, JournalConfig, Scope, Settlement, SettlementStep, tokens};
 use runcycles_authority::{Authority, Call};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use super::{LONG, authority, commits, ledger, sent};
+use crate::support::clock::{pass, settle};
+use crate::support::reply;
+use crate::support::script::Script;
+use crate::support::sent::Route;
 
 /// How the process knows that it is one, and where its authority, its key and its journal are.
 const LESSEE: [&str; 3] = ["LESSEE_URL", "LESSEE_KEY", "LESSEE_DIRECTORY"];
@@ -113,13 +117,8 @@ impl World {
             .build()
     }
 
-    /// The records, and where they are.
     fn records(&self) -> Vec<(PathBuf, Value)> {
-        let folders = fs::read_dir(self.directory.path()).unwrap();
-        let files = folders.flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap());
-        let records =
-            files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|it| it == "json"));
-        records.map(|path| (path.clone(), serde_json::from_slice(&fs::read(path).unwrap()).unwrap())).collect()
+        records(self.directory.path())
     }
 
     /// The only record, as if its time had come.
@@ -129,6 +128,14 @@ impl World {
         fs::write(path, record.to_string()).unwrap();
         record.take()
     }
+}
+
+/// The records of a directory, and where they are.
+fn records(directory: &Path) -> Vec<(PathBuf, Value)> {
+    let folders = fs::read_dir(directory).unwrap();
+    let files = folders.flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap());
+    let records = files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|it| it == "json"));
+    records.map(|path| (path.clone(), serde_json::from_slice(&fs::read(path).unwrap()).unwrap())).collect()
 }
 
 #[test]
@@ -235,4 +242,51 @@ fn a_process_that_starts_before_another_is_overdue_takes_its_lease_up_when_it_is
         assert!(started.elapsed() < LONG, "the record stays");
         std::thread::yield_now();
     }
+}
+
+#[tokio::test]
+async fn a_lease_is_left_alone_by_others_where_the_authority_does_not_say_how_long_it_lives() {
+    let script = Script::new();
+    let granted = json!({
+        "decision": "ALLOW",
+        "reservation_id": "rsv_1",
+        "reserved": { "unit": "TOKENS", "amount": 100 },
+        "expires_at_ms": 60_000,
+        "affected_scopes": ["tenant:acme"],
+    });
+    script.always(Route::Reserve, reply::json(200, &granted));
+    script.always(Route::Extend, reply::json(200, &json!({ "status": "ACTIVE", "expires_at_ms": 60_000 })));
+    let directory = TempDir::new().unwrap();
+    let client = script.builder().journal(JournalConfig::in_directory(directory.path())).build();
+    let lease = client.lease(Scope::agent("crawler"), tokens(100)).open().await.unwrap();
+
+    let [(path, record)] = &records(directory.path())[..] else { panic!("one record") };
+    let wait_ms = record["not_before_ms"].as_u64().unwrap() - record["recorded_at_ms"].as_u64().unwrap();
+    assert!(wait_ms >= 30_000, "{wait_ms} ms");
+    // It is written again in good time.
+    fs::remove_file(path).unwrap();
+    tokio::time::pause();
+    let sub = lease.take(tokens(1)).await.unwrap();
+    pass(Duration::from_secs(20)).await;
+    let started = std::time::Instant::now();
+    while records(directory.path()).is_empty() {
+        assert!(started.elapsed() < LONG, "it is not written again");
+        std::thread::yield_now();
+    }
+    sub.commit(tokens(1)).unwrap();
+    lease.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_written_any_more_after_a_shutdown_that_a_call_outlasts() {
+    let directory = TempDir::new().unwrap();
+    let script = Script::new();
+    let client = script.builder().journal(JournalConfig::in_directory(directory.path())).build();
+    let lease = client.lease(Scope::agent("crawler"), tokens(100)).open().await.unwrap();
+    let sub = lease.take(tokens(1)).await.unwrap();
+    tokio::time::pause();
+    assert_eq!(client.shutdown(Duration::from_secs(1)).await.live, 1);
+    settle().await;
+    assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
+    drop((sub, lease));
 }
