@@ -70,7 +70,8 @@ impl OpenLease {
         self
     }
 
-    /// What happens where more was spent than a chunk is and no other was granted; the tenant's setting by default.
+    /// What happens where more was spent than a chunk is and no other was granted; the tenant's setting by default. By
+    /// [`Reject`](CommitOveragePolicy::Reject) the spend of the whole chunk is in no ledger then.
     pub fn overage_policy(mut self, policy: CommitOveragePolicy) -> Self {
         self.reserve = self.reserve.overage_policy(policy);
         self

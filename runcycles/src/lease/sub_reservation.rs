@@ -53,7 +53,9 @@ impl SubReservation {
 
     /// Settles it with what the action cost. Spend beyond what was taken comes out of the lease: out of the same chunk, and out of
     /// the next one where that has too little. Only where no other chunk is granted is the excess settled as that of any
-    /// reservation, by the overage policy.
+    /// reservation, by the overage policy. A policy that rejects excess rejects the commit of the whole chunk: what all of its
+    /// calls have spent is in no ledger then. Where costs may exceed estimates, give the lease
+    /// [another](crate::OpenLease::overage_policy).
     ///
     /// # Errors
     ///
