@@ -1,7 +1,9 @@
 //! Calls that are not held to what the authority says.
 
 use runcycles::models::Amount;
-use runcycles::{CyclesClient, CyclesConfig, Error, JournalConfig, Mode, context, cycles, tokens, usd};
+use runcycles::{
+    CyclesClient, CyclesConfig, Error, JournalConfig, Mode, WithCyclesConfig, context, cycles, tokens, usd,
+};
 use runcycles_authority::Authority;
 use serde_json::json;
 use tracing::Level;
@@ -51,6 +53,24 @@ async fn shadow_asks_without_holding_and_runs_the_body_whatever_the_answer() {
     log.told(Level::WARN, &["no decision"]);
     settle().await;
     assert!(script.routes().iter().all(|route| *route == Route::Reserve), "nothing is settled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn caps_are_not_in_force_where_nothing_is() {
+    let caps = json!({
+        "decision": "ALLOW_WITH_CAPS", "affected_scopes": [],
+        "caps": { "max_tokens": 5, "tool_allowlist": ["search"] },
+    });
+    for (mode, route) in [(Mode::Shadow, Route::Reserve), (Mode::ShadowMetered, Route::Decide)] {
+        let script = Script::new();
+        script.always(route, reply::json(200, &caps));
+        let config = WithCyclesConfig::new(tokens(10)).action("a.b", "c").mode(mode);
+        let client = script.client();
+        let seen = client.execute(config, async |context| {
+            Ok::<_, Error>((context.is_capped(), context.clamp_max_tokens(800), context.is_tool_allowed("shell")))
+        });
+        assert_eq!(seen.await.unwrap(), (false, 800, true), "{mode:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

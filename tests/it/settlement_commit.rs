@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use runcycles::models::{CommitRequest, CyclesMetrics, Metadata};
+use runcycles::telemetry::gen_ai::ModelUsage;
 use runcycles::{Error, ReservationGuard, Reserve, Scope, Settlement, TransportErrorKind, tokens, usd};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -351,6 +352,30 @@ async fn measurements_out_of_range_are_told_and_the_amount_is_committed_without_
     assert!(matches!(&error, Error::Validation(error) if error.field() == "metrics.tokens_input"), "{error}");
     let sent = script.of(Route::Commit)[0].json();
     assert_eq!((&sent["actual"]["amount"], sent.get("metrics"), sent.get("metadata")), (&json!(7), None, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_commits_what_is_known_of_its_action() {
+    let script = Script::new();
+    let reported = guard(&script).await;
+    reported.set_metrics(CyclesMetrics { latency_ms: Some(12), ..CyclesMetrics::default() });
+    let usage = ModelUsage::new("gpt-4o").response_model("m".repeat(200)).tokens(3, 4);
+    reported.record_model_usage(&usage);
+    reported.set_actual(tokens(7)).unwrap();
+    reported.commit_known().await.unwrap();
+    let silent = guard(&script).await;
+    silent.record_model_usage(&usage);
+    silent.commit_known().await.unwrap();
+
+    let [reported, silent] = &*script.of(Route::Commit) else { panic!("{:?}", script.routes()) };
+    let (reported, silent) = (reported.json(), silent.json());
+    // A name that is too long is cut, and keeps nothing else out.
+    let mut metrics = json!({ "tokens_input": 3, "tokens_output": 4, "model_version": "m".repeat(128) });
+    assert_eq!(silent["metrics"], metrics);
+    metrics["latency_ms"] = json!(12);
+    assert_eq!((&reported["actual"]["amount"], &reported["metrics"]), (&json!(7), &metrics));
+    assert_eq!(reported.get("metadata"), None);
+    assert_eq!((&silent["actual"]["amount"], &silent["metadata"]["actual_source"]), (&json!(10), &json!("estimate")));
 }
 
 #[tokio::test(start_paused = true)]

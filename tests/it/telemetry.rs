@@ -1,10 +1,11 @@
 //! Spans and events of guarded calls.
 
+use std::sync::mpsc;
 use std::time::Duration;
 
-use runcycles::models::Unit;
+use runcycles::models::{self, Unit};
 use runcycles::telemetry::{self, gen_ai::ModelUsage};
-use runcycles::{CyclesClient, Error, Reserve, Scope, UnknownSpend, WithCyclesConfig, tokens};
+use runcycles::{Context, CyclesClient, Error, Priority, Reserve, Scope, UnknownSpend, WithCyclesConfig, tokens};
 use runcycles_authority::Authority;
 use tracing::Level;
 
@@ -119,6 +120,46 @@ async fn a_denied_call_is_a_span_that_says_why() {
     run(&script.client()).await.unwrap_err();
     let span = &spans.of("cycles.call")[1];
     assert_eq!((span.field("decision"), span.field("reason")), ("NONE", "transport"));
+}
+
+#[tokio::test]
+async fn a_call_that_its_own_conditions_deny_is_a_span_that_says_so() {
+    let spans = Spans::start();
+    let authority = Authority::builder().budget("tenant:acme", tokens(100)).start().await.unwrap();
+    let client = authority.client("acme");
+    for (config, reason) in [
+        (call().require([models::Level::Agent]), "unbudgeted_scope"),
+        (call().priority(Priority::new("nightly", 100)), "PRIORITY_FLOOR"),
+    ] {
+        client.execute(config, async |_| Ok::<_, Error>(())).await.unwrap_err();
+        let told = spans.of("cycles.call").pop().unwrap();
+        assert_eq!((told.field("decision"), told.field("reason")), ("DENY", reason));
+        assert_eq!(told.field("settlement"), "released");
+        assert!(told.is_closed);
+        let decision = spans.events("cycles.decision").pop().unwrap();
+        assert_eq!(
+            (decision.level, decision.field("decision"), decision.field("reason")),
+            (Level::INFO, "DENY", reason)
+        );
+        assert_eq!(decision.field("reservation.id"), told.field("reservation.id"));
+    }
+}
+
+#[test]
+fn a_subscriber_may_tell_a_call_something_while_its_span_closes() {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let spans = Spans::start();
+        let (spans, client) = (&spans, Script::new().client());
+        let action = async |context: Context| {
+            spans.at_next_close(move || context.record_model_usage(&ModelUsage::new("gpt-4o").tokens(3, 4)));
+            Ok::<_, Error>(())
+        };
+        runtime.block_on(client.execute(call(), action)).unwrap();
+        done.send(spans.of("cycles.call")[0].is_closed).unwrap();
+    });
+    assert_eq!(is_done.recv_timeout(Duration::from_secs(60)), Ok(true), "nobody waits for a lock of the span's");
 }
 
 #[tokio::test(start_paused = true)]

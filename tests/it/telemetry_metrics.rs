@@ -7,7 +7,8 @@ use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
 use runcycles::models::Level;
-use runcycles::{Reserve, Scope, tokens};
+use runcycles::{Error, Mode, Priority, Reserve, Scope, WithCyclesConfig, tokens};
+use runcycles_authority::Authority;
 
 use crate::support::reply::{json, timeout};
 use crate::support::script::Script;
@@ -157,4 +158,34 @@ fn denials_are_counted_by_scopes_that_are_few_unless_the_client_is_told_otherwis
         let name = format!("cycles.denials{{scope={scope},reason=BUDGET_EXCEEDED}}");
         assert!((sums.get(&name) - 1.0).abs() < 1e-9, "{name}");
     }
+}
+
+#[test]
+fn denials_by_a_calls_own_conditions_are_counted_too() {
+    let sums = counted(async {
+        let authority = Authority::builder().budget("tenant:acme", tokens(100)).start().await.unwrap();
+        let client = authority.client("acme");
+        let config =
+            || WithCyclesConfig::new(tokens(10)).action("llm.completion", "gpt-4o").subject(Scope::app("chat"));
+        let run = async |config| client.execute(config, async |_| Ok::<_, Error>(())).await.unwrap_err();
+        run(config().require([Level::App])).await;
+        run(config().priority(Priority::new("nightly", 100))).await;
+    });
+    for (scope, reason) in [("tenant:acme/app:chat", "unbudgeted_scope"), ("tenant:acme", "PRIORITY_FLOOR")] {
+        let name = format!("cycles.denials{{scope={scope},reason={reason}}}");
+        assert!((sums.get(&name) - 1.0).abs() < 1e-9, "{name}");
+    }
+}
+
+#[test]
+fn what_nothing_is_held_for_does_not_count_as_reserved() {
+    let sums = counted(async {
+        let script = Script::new();
+        let client = script.client();
+        for mode in [Mode::Shadow, Mode::Off, Mode::Enforce] {
+            let config = WithCyclesConfig::new(tokens(10)).action("llm.completion", "gpt-4o").mode(mode);
+            client.execute(config, async |_| Ok::<_, Error>(())).await.unwrap();
+        }
+    });
+    assert!((sums.get("cycles.estimated{unit=TOKENS}") - 10.0).abs() < 1e-9, "{:?}", sums.0);
 }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context as Waker, Poll};
 use std::time::Duration;
 
@@ -11,7 +11,9 @@ use http::{Request, Response, response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty, Full};
 use runcycles::tower::{BudgetBody, BudgetLayer, by_status};
-use runcycles::{Amount, CyclesClient, Error, HeartbeatPolicy, UnknownSpend, WithCyclesConfig, context, tokens};
+use runcycles::{
+    Amount, CyclesClient, Error, HeartbeatPolicy, Reserve, Scope, UnknownSpend, WithCyclesConfig, context, tokens,
+};
 use serde_json::json;
 use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
 
@@ -25,6 +27,8 @@ enum Step {
     Data(&'static str),
     Wait,
     Record(u64),
+    /// A reservation by the client of the place.
+    Reserve,
     Trailers,
     Fail,
 }
@@ -32,7 +36,8 @@ enum Step {
 /// A body of steps. It does not know its end, as bodies made of streams do not.
 struct Steps {
     left: std::vec::IntoIter<Step>,
-    wait: Option<Pin<Box<tokio::time::Sleep>>>,
+    /// What the next step waits for, in a lock so that the body can be shared.
+    wait: Option<Mutex<Pin<Box<dyn Future<Output = ()> + Send>>>>,
     size: SizeHint,
     alive: Arc<()>,
 }
@@ -52,7 +57,7 @@ impl Body for Steps {
     ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
         loop {
             if let Some(wait) = &mut self.wait {
-                std::task::ready!(wait.as_mut().poll(waker));
+                std::task::ready!(wait.get_mut().unwrap().as_mut().poll(waker));
                 self.wait = None;
             }
             let frame = match self.left.next() {
@@ -61,7 +66,15 @@ impl Body for Steps {
                 Some(Step::Trailers) => Ok(Frame::trailers(http::HeaderMap::new())),
                 Some(Step::Fail) => Err(std::io::Error::other("the model hung up")),
                 Some(Step::Wait) => {
-                    self.wait = Some(Box::pin(tokio::time::sleep(Duration::from_secs(1))));
+                    self.wait = Some(Mutex::new(Box::pin(tokio::time::sleep(Duration::from_secs(1)))));
+                    continue;
+                }
+                Some(Step::Reserve) => {
+                    self.wait = Some(Mutex::new(Box::pin(async {
+                        let request = Reserve::new("tool.call", "search").estimate(tokens(1));
+                        let guard = runcycles::current_client().unwrap().reserve(request).await.unwrap();
+                        guard.commit(tokens(1)).await.unwrap();
+                    })));
                     continue;
                 }
                 Some(Step::Record(amount)) => {
@@ -101,7 +114,7 @@ where
     L: tower::Layer<tower::util::BoxCloneService<Request<()>, Response<Steps>, BoxError>>,
     L::Service: tower::Service<Request<()>, Response = T, Error = BoxError>,
 {
-    let body = Arc::new(std::sync::Mutex::new(Some(body)));
+    let body = Arc::new(Mutex::new(Some(body)));
     let inner = service_fn(move |_: Request<()>| {
         let body = body.lock().unwrap().take().expect("one request");
         async { Ok::<_, BoxError>(Response::new(body)) }
@@ -134,6 +147,18 @@ async fn a_body_is_made_within_the_context_of_its_request() {
     let collected = governed(script.client(), body).await.into_body().collect().await.unwrap();
     assert_eq!(collected.to_bytes(), "onetwo");
     assert_eq!(script.of(Route::Commit)[0].json()["actual"]["amount"], 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_is_made_with_the_client_and_the_scope_of_the_place_that_made_its_request() {
+    let script = Script::new();
+    let client = script.client().scoped(Scope::agent("jane"));
+    let body = steps([Step::Data("one"), Step::Reserve, Step::Data("two")]);
+    let response = client.run(governed(script.client(), body)).await;
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "onetwo");
+    let asked = script.of(Route::Reserve);
+    assert_eq!(asked.len(), 2);
+    assert!(asked.iter().all(|asked| asked.json()["subject"]["agent"] == "jane"), "{asked:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -291,6 +316,64 @@ async fn a_body_that_has_delivered_its_whole_length_is_complete_though_nobody_as
     settle().await;
     let commit = script.of(Route::Commit)[0].json();
     assert_eq!((commit["actual"]["amount"].clone(), commit["metadata"].clone()), (json!(8), json!(null)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_of_known_length_that_comes_piece_by_piece_is_settled_at_its_end() {
+    for (first, length) in [(Step::Data("one"), 6), (Step::Wait, 3)] {
+        let script = Script::new();
+        let mut body = steps([first, Step::Record(2), Step::Data("two"), Step::Record(3)]);
+        body.size = SizeHint::with_exact(length);
+        let layer = BudgetLayer::new(ask).client(script.client()).until_body_ends();
+        let response: Response<BudgetBody<Steps>> = answer_with(layer, body).await;
+        assert_eq!(script.routes(), [Route::Reserve]);
+        assert_eq!(response.body().size_hint().exact(), Some(length));
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes().len() as u64, length);
+        assert_eq!(script.of(Route::Commit)[0].json()["actual"]["amount"], 5);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_delivers_its_known_length_at_once_is_settled_with_its_head_though_it_knows_no_end() {
+    let script = Script::new();
+    let mut body = steps([Step::Data("one"), Step::Wait]);
+    body.size = SizeHint::with_exact(3);
+    let layer = BudgetLayer::new(ask).client(script.client()).until_body_ends();
+    let response: Response<BudgetBody<Steps>> = answer_with(layer, body).await;
+    assert_eq!(script.routes(), [Route::Reserve, Route::Commit]);
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_of_known_length_that_fails_at_once_returns_the_hold() {
+    let script = Script::new();
+    let mut body = steps([Step::Fail]);
+    body.size = SizeHint::with_exact(3);
+    let layer = BudgetLayer::new(ask).client(script.client()).until_body_ends();
+    let response: Response<BudgetBody<Steps>> = answer_with(layer, body).await;
+    assert_eq!(script.routes(), [Route::Reserve, Route::Release]);
+    assert!(response.into_body().collect().await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_has_delivered_its_length_is_complete_before_its_end_is_there_unless_trailers_are_to_come() {
+    for (has_trailers, expected) in [(false, Route::Commit), (true, Route::Release)] {
+        let script = Script::new();
+        let body = Arc::new(Mutex::new(Some(steps([Step::Data("one"), Step::Wait, Step::Trailers]))));
+        let inner = service_fn(move |_: Request<()>| {
+            let response = Response::builder().header("content-length", "3");
+            let response = if has_trailers { response.header("trailer", "x-cost") } else { response };
+            let body = body.lock().unwrap().take().expect("one request");
+            async { response.body(body).map_err(BoxError::from) }
+        });
+        let layer = BudgetLayer::new(ask).client(script.client()).until_body_ends();
+        let service = ServiceBuilder::new().layer(layer).service(inner);
+        let mut body = service.oneshot(Request::new(())).await.unwrap().into_body();
+        body.frame().await.unwrap().unwrap();
+        drop(body);
+        settle().await;
+        assert_eq!(script.routes(), [Route::Reserve, expected]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

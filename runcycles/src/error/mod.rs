@@ -16,6 +16,8 @@ use crate::protocol::{Amount, DenyDetail, ErrorCode, EvidenceRef, Extra, Reserva
 pub use self::chain::denial;
 pub use self::config::ConfigError;
 pub use self::cut::StreamCut;
+#[cfg(feature = "metrics")]
+pub(crate) use self::refusal::PRIORITY_FLOOR;
 pub use self::refusal::Refusal;
 #[cfg(feature = "evidence")]
 pub(crate) use self::refusal::parse_retry_after;

@@ -13,6 +13,9 @@ use crate::protocol::{
     SignedAmount, Unit,
 };
 
+/// The reason of a denial by a call's own tier, which is this side's word.
+pub(crate) const PRIORITY_FLOOR: &str = "PRIORITY_FLOOR";
+
 /// What an authority said when it refused, in full.
 ///
 /// The accessors for scope, amounts and reason read `details`, which not every server fills; what a reservation asked for is known
@@ -197,7 +200,7 @@ impl Error {
         details.insert("scope".to_owned(), scope.into());
         let refusal = Refusal {
             status: 200,
-            reason: Some(ReasonCode::from("PRIORITY_FLOOR")),
+            reason: Some(ReasonCode::from(PRIORITY_FLOOR)),
             details,
             affected_scopes: affected_scopes.to_vec(),
             ..Refusal::default()

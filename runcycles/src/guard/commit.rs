@@ -45,6 +45,15 @@ impl Reservation {
         request
     }
 
+    /// A commit of what the action reported, and otherwise of the estimate, marked as such.
+    pub(crate) fn commit_of_known(&self) -> CommitRequest {
+        let report = self.report().clone();
+        match report.spend.clone().known() {
+            Some(spent) => self.commit_of(spent, report),
+            None => self.commit_of_estimate(report),
+        }
+    }
+
     /// The estimate in place of a commit that cannot be sent, under the same key.
     pub(crate) fn commit_estimate_instead(&self, mut request: CommitRequest) -> CommitRequest {
         let actual_is_usable = self.check_actual(&request.actual).is_ok();

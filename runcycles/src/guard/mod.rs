@@ -15,11 +15,12 @@ use crate::error::Error;
 use crate::heartbeat::{Beat, LeaseRef, LeaseStatus};
 use crate::planted::{Bug, planted};
 use crate::protocol::{
-    Action, Amount, AmountError, Balance, Caps, CommitRequest, Decision, EvidenceRef, ExtendRequest, ExtendResponse,
-    ReleaseRequest, ReservationId, Subject, ValidationError,
+    Action, Amount, AmountError, Balance, Caps, CommitRequest, CyclesMetrics, Decision, EvidenceRef, ExtendRequest,
+    ExtendResponse, ReleaseRequest, ReservationId, Subject, ValidationError,
 };
 use crate::reservation::{Reservation, ShareEnd};
 use crate::settlement::{Claim, KeyUse, Owner, Settlement};
+use crate::telemetry::gen_ai::ModelUsage;
 use crate::transport::BoxFuture;
 
 pub use self::shutdown::ShutdownReport;
@@ -183,6 +184,31 @@ impl ReservationGuard {
         self.settle(claim, invalid)
     }
 
+    /// Settles the reservation of an action that succeeded with what is known of its cost: what was reported, and otherwise the
+    /// estimate, marked as one. What was told of its measurements goes along.
+    ///
+    /// ```
+    /// # async fn example(guard: runcycles::ReservationGuard) -> Result<(), runcycles::Error> {
+    /// use runcycles::telemetry::gen_ai::ModelUsage;
+    ///
+    /// guard.record_model_usage(&ModelUsage::new("gpt-4o").tokens(812, 120));
+    /// guard.commit_known().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The authority's final refusal, after which the spend is in no ledger.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`commit`](Self::commit).
+    pub fn commit_known(self) -> impl Future<Output = Result<Settlement, Error>> + Send + use<> {
+        let request = self.reservation.commit_of_known();
+        self.commit(request)
+    }
+
     /// Settles in the background with a commit that is known to be in order. Settling has begun when this returns.
     pub(crate) fn commit_in_background(mut self, request: CommitRequest) {
         let claim = self.start_settling(|reservation| Claim::commit(reservation, request));
@@ -254,6 +280,16 @@ impl ReservationGuard {
     /// [`AmountError`] where the amount is in another unit than the reservation.
     pub fn set_actual(&self, amount: Amount) -> Result<(), AmountError> {
         self.reservation.set_actual(amount)
+    }
+
+    /// Sets the measurements that go with a commit by [`commit_known`](Self::commit_known), and with one of a guard that is dropped.
+    pub fn set_metrics(&self, metrics: CyclesMetrics) {
+        self.reservation.report().metrics = Some(Box::new(metrics));
+    }
+
+    /// Tells what a call of a model used, as [`Context::record_model_usage`](crate::Context::record_model_usage) does.
+    pub fn record_model_usage(&self, usage: &ModelUsage) {
+        self.reservation.record_model_usage(usage);
     }
 
     /// The reservation's id. For a tenant in observe mode, where nothing is held, it is a local one that starts with

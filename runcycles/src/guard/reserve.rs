@@ -114,6 +114,10 @@ impl CyclesClient {
         };
         telemetry::allowed(asked, &grant.decision, reason.as_ref(), id.as_str(), metadata.trace_id());
         let reservation = Arc::new(Reservation::new(id, hold, request, grant).told(span, trace));
+        #[cfg(feature = "metrics")]
+        if reservation.is_held() {
+            telemetry::held(&reservation.estimate);
+        }
         let beat = reservation
             .is_held()
             .then(|| self.shared.heartbeat.start(&self.shared, &reservation, sent_at, received_at, remaining_ttl_ms));

@@ -15,7 +15,7 @@ use crate::protocol::{
 };
 use crate::reservation::{Hold, Reservation};
 use crate::shadow::Verdict;
-use crate::telemetry::{self, Asked, CallSpan};
+use crate::telemetry::{self, Asked, CallSpan, TurnedDown};
 use crate::transport::BoxFuture;
 
 /// How long an action waits for the answer of an authority that it does not depend on.
@@ -160,12 +160,22 @@ fn request_of(request: &ReservationCreateRequest, amount: &Amount) -> Reservatio
     other
 }
 
-/// What the call's own conditions say against a guard.
+/// What the call's own conditions say against a guard, which is told where the decision was.
 fn unmet(terms: &Terms, guard: &ReservationGuard) -> Option<Error> {
     if guard.is_observed() {
         return None;
     }
-    unbudgeted(terms, guard).or_else(|| below_floor(terms, guard))
+    let error = unbudgeted(terms, guard).or_else(|| below_floor(terms, guard))?;
+    let call = TurnedDown {
+        reservation: guard.reservation_id().as_str(),
+        action_kind: &guard.action().kind,
+        subject: guard.subject(),
+        estimate: guard.reserved(),
+        span: &guard.reservation().span,
+        scopes: guard.client().config().metric_scopes,
+    };
+    telemetry::turned_down(call, &error);
+    Some(error)
 }
 
 /// What says that a level which must have a budget has none.
@@ -257,7 +267,8 @@ async fn unenforced(
     let key: String = request.idempotency_key.as_str().chars().take(100).collect();
     let id = ReservationId::new(format!("shadow-{key}"))
         .map_err(|error| ValidationError::new("idempotency_key", error.to_string(), "a plain key"))?;
-    answer.decision = Decision::Allow;
+    // What is not enforced narrows nothing either.
+    (answer.decision, answer.caps) = (Decision::Allow, None);
     let hold = match mode {
         Mode::Off | Mode::Enforce => Hold::Nothing,
         Mode::Shadow | Mode::ShadowMetered => Hold::Shadow { is_metered: mode == Mode::ShadowMetered },

@@ -229,16 +229,7 @@ impl Context {
     /// }
     /// ```
     pub fn record_model_usage(&self, usage: &ModelUsage) {
-        usage.record(&self.reservation.span);
-        let mut report = self.reservation.report();
-        let metrics = report.metrics.get_or_insert_default();
-        if let Some((input, output)) = usage.tokens {
-            metrics.tokens_input.get_or_insert(input);
-            metrics.tokens_output.get_or_insert(output);
-        }
-        if let (None, Some(model)) = (&metrics.model_version, &usage.response_model) {
-            metrics.model_version = Some(model.clone());
-        }
+        self.reservation.record_model_usage(usage);
     }
 
     /// Adds a member to the metadata that goes with the commit.

@@ -172,18 +172,9 @@ fn commit_after_success(guard: &ReservationGuard, actual: Option<Result<Amount, 
         Some(Ok(actual)) => reservation.commit_of(actual, report),
         Some(Err(error)) => {
             tracing::warn!(reservation_id = %reservation.id, %error, "the actual amount is unusable; committing what is known");
-            commit_known(guard)
+            reservation.commit_of_known()
         }
-        None => commit_known(guard),
-    }
-}
-
-fn commit_known(guard: &ReservationGuard) -> CommitRequest {
-    let reservation = guard.reservation();
-    let report = reservation.report().clone();
-    match report.spend.clone().known() {
-        Some(spent) => reservation.commit_of(spent, report),
-        None => reservation.commit_of_estimate(report),
+        None => reservation.commit_of_known(),
     }
 }
 

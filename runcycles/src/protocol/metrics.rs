@@ -8,6 +8,9 @@ use super::wire_object::Extra;
 /// The largest number the reference server reads here.
 const MAX_COUNT: u64 = i32::MAX as u64;
 
+/// How many characters the name of a model or tool may have.
+pub(crate) const MAX_MODEL_VERSION: usize = 128;
+
 /// Measurements of an action (protocol: `StandardMetrics`).
 ///
 /// ```
@@ -44,6 +47,8 @@ impl CyclesMetrics {
         ] {
             check_range(field, value.unwrap_or(0), 0..=MAX_COUNT)?;
         }
-        self.model_version.as_ref().map_or(Ok(()), |version| check_chars("metrics.model_version", version, 0..=128))
+        self.model_version
+            .as_ref()
+            .map_or(Ok(()), |version| check_chars("metrics.model_version", version, 0..=MAX_MODEL_VERSION))
     }
 }

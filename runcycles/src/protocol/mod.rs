@@ -44,6 +44,7 @@ pub use self::error_response::{ErrorCode, ErrorResponse};
 pub use self::evidence::{EvidenceRef, ReservationEvidence};
 pub use self::ids::{EventId, IdError, IdempotencyKey, ReservationId};
 pub use self::metrics::CyclesMetrics;
+pub(crate) use self::metrics::MAX_MODEL_VERSION;
 pub use self::observe_mode::ObserveMode;
 pub use self::policy_keys::PolicyKeys;
 pub use self::queries::{BalanceParams, Include, ListReservationsParams, SortDirection, SortKey};

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use crate::client::Taken;
 use crate::protocol::{
-    Action, Amount, AmountError, Caps, CommitOveragePolicy, CyclesMetrics, Decision, EvidenceRef, Metadata,
-    ReservationCreateRequest, ReservationCreateResponse, ReservationId, Subject, Unit,
+    Action, Amount, AmountError, Caps, CommitOveragePolicy, CyclesMetrics, Decision, EvidenceRef, MAX_MODEL_VERSION,
+    Metadata, ReservationCreateRequest, ReservationCreateResponse, ReservationId, Subject, Unit,
 };
+use crate::telemetry::gen_ai::ModelUsage;
 use crate::telemetry::{CallSpan, TraceContext};
 use crate::transport::DirectHold;
 
@@ -240,6 +241,21 @@ impl Reservation {
         self.check_unit(&amount)?;
         self.report().spend = Spend::Exactly(amount);
         Ok(())
+    }
+
+    /// Tells the span what a model used, and the measurements what they lack of it.
+    pub(crate) fn record_model_usage(&self, usage: &ModelUsage) {
+        usage.record(&self.span);
+        let mut report = self.report();
+        let metrics = report.metrics.get_or_insert_default();
+        if let Some((input, output)) = usage.tokens {
+            metrics.tokens_input.get_or_insert(input);
+            metrics.tokens_output.get_or_insert(output);
+        }
+        if let (None, Some(model)) = (&metrics.model_version, &usage.response_model) {
+            // A longer name would keep every other measurement out of the commit.
+            metrics.model_version = Some(model.chars().take(MAX_MODEL_VERSION).collect());
+        }
     }
 
     fn check_unit(&self, amount: &Amount) -> Result<(), AmountError> {

@@ -73,7 +73,9 @@ impl CallSpan {
     /// Ends the span, whoever still has it.
     pub(crate) fn close(&self) {
         if let Some(shared) = &self.0 {
-            *shared.lock().unwrap_or_else(PoisonError::into_inner) = Span::none();
+            let span = std::mem::replace(&mut *shared.lock().unwrap_or_else(PoisonError::into_inner), Span::none());
+            // A subscriber is told here, without the lock.
+            drop(span);
         }
     }
 

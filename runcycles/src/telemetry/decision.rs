@@ -4,7 +4,7 @@ use tracing::Level;
 
 use super::CallSpan;
 use crate::error::Error;
-use crate::protocol::{Decision, Level as ScopeLevel, ReasonCode, ReservationCreateRequest};
+use crate::protocol::{Amount, Decision, Level as ScopeLevel, ReasonCode, ReservationCreateRequest, Subject};
 
 /// What was asked, and where it is told.
 #[derive(Clone, Copy)]
@@ -90,4 +90,42 @@ pub(crate) fn denied(asked: Asked<'_>, error: &Error) {
         }
     }
     span.close();
+}
+
+/// A reservation that was made, and whose call does not run.
+#[derive(Clone, Copy)]
+pub(crate) struct TurnedDown<'a> {
+    pub(crate) reservation: &'a str,
+    pub(crate) action_kind: &'a str,
+    pub(crate) subject: &'a Subject,
+    pub(crate) estimate: &'a Amount,
+    pub(crate) span: &'a CallSpan,
+    /// The innermost level that labels of metrics name.
+    #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "only metrics have labels"))]
+    pub(crate) scopes: ScopeLevel,
+}
+
+/// Tells that a call's own conditions deny what the authority allowed. The span ends as the reservation is returned.
+pub(crate) fn turned_down(call: TurnedDown<'_>, error: &Error) {
+    let reason = error.reason_word();
+    if call.span.is_open() {
+        call.span.record("decision", "DENY");
+        call.span.record("reason", reason);
+    }
+    call.span.in_scope(|| {
+        tracing::event!(
+            name: "cycles.decision",
+            target: "runcycles",
+            Level::INFO,
+            reservation.id = call.reservation,
+            decision = "DENY",
+            reason,
+            action.kind = call.action_kind,
+            scope = %call.subject,
+            estimate = call.estimate.value(),
+            unit = call.estimate.unit().as_str(),
+        );
+    });
+    #[cfg(feature = "metrics")]
+    super::meters::denied(error, reason, call.scopes);
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use metrics::{counter, gauge, histogram};
 
-use crate::error::{Error, Refusal};
+use crate::error::{Error, PRIORITY_FLOOR, Refusal};
 use crate::kinds;
 use crate::protocol::{Amount, Level, ReasonCode, ReservationCreateRequest, Unit};
 
@@ -18,16 +18,23 @@ pub(super) fn decided(request: &ReservationCreateRequest, decision: &str) {
         _ => "NONE",
     };
     counter!("cycles.decisions", "decision" => decision, "action_kind" => kind).increment(1);
-    if decision.starts_with("ALLOW") {
-        counter!("cycles.estimated", "unit" => label(request.estimate.unit())).increment(request.estimate.value());
-    }
+}
+
+/// Counts what is held.
+pub(crate) fn held(estimate: &Amount) {
+    counter!("cycles.estimated", "unit" => label(estimate.unit())).increment(estimate.value());
 }
 
 /// Counts a denial at the scope that said no, down to a level.
 pub(super) fn denied(error: &Error, reason: &str, innermost: Level) {
-    let scope = error.refusal().and_then(Refusal::scope).map_or_else(String::new, |scope| cut(scope, innermost));
+    let scope = match error {
+        Error::UnbudgetedScope { scopes } => scopes.first().map(String::as_str),
+        _ => error.refusal().and_then(Refusal::scope),
+    };
+    let scope = scope.map_or_else(String::new, |scope| cut(scope, innermost));
     // Servers may have reasons without number, and labels may not.
-    let is_known = !matches!(error.refusal().and_then(Refusal::reason), Some(ReasonCode::Unknown(_)));
+    let is_foreign = matches!(error.refusal().and_then(Refusal::reason), Some(ReasonCode::Unknown(_)));
+    let is_known = !is_foreign || reason == PRIORITY_FLOOR;
     let reason = if is_known { reason } else { "other" };
     counter!("cycles.denials", "scope" => scope, "reason" => reason.to_owned()).increment(1);
 }

@@ -16,6 +16,12 @@
 //! `already_finalized`, `rejected`, `lapsed`, `detached`, `parked`, `held`, `not_confirmed`, `not_kept`, `taken_up` or `observed`.
 //! `state` is `extended`, `retrying` or `stopped`.
 //!
+//! A call whose own conditions deny what the authority allowed (a level that must have a budget and has none, a tier's floor) has two
+//! decisions: the authority's, and a `DENY` for the same reservation, which is returned.
+//!
+//! A call that takes of a [lease](crate::Lease) has neither span nor decision of its own, and its end is told as a settlement that is
+//! `observed`, with the id of the lease's reservation: decisions, settlements and metrics of amounts are those of the lease's chunks.
+//!
 //! A span ends when its settlement has an answer, goes on in the background, or is given up: what happens in the background is told by
 //! events with the same `reservation.id`. An action that is a future runs inside of its span.
 //!
@@ -29,8 +35,8 @@
 //! | name | kind | labels | what |
 //! |---|---|---|---|
 //! | `cycles.decisions` | counter | `decision`, `action_kind` | reservations that were asked for |
-//! | `cycles.denials` | counter | `scope`, `reason` | those that were denied |
-//! | `cycles.estimated` | counter | `unit` | what was reserved |
+//! | `cycles.denials` | counter | `scope`, `reason` | those that were denied, by the authority or by the call's own conditions |
+//! | `cycles.estimated` | counter | `unit` | what was reserved; nothing where nothing is held |
 //! | `cycles.actual` | counter | `unit` | what was committed |
 //! | `cycles.commit.ratio` | histogram | `unit` | what was committed, as a part of what was reserved |
 //! | `cycles.settlements` | counter | `settlement` | steps of settlements |
@@ -52,10 +58,10 @@ mod settlement;
 mod trace_context;
 
 pub(crate) use self::call_span::CallSpan;
-pub(crate) use self::decision::{Asked, allowed, denied};
+pub(crate) use self::decision::{Asked, TurnedDown, allowed, denied, turned_down};
 pub(crate) use self::heartbeat::{LeaseStep, lease};
 #[cfg(feature = "metrics")]
-pub(crate) use self::meters::{LiveLease, PendingSettlement, committed};
+pub(crate) use self::meters::{LiveLease, PendingSettlement, committed, held};
 pub(crate) use self::settlement::{Step, settlement};
 pub(crate) use self::trace_context::{ambient, carry_trace};
 

@@ -53,6 +53,11 @@ impl<B: Body> BudgetBody<B> {
         Self { state: State::Settled(Box::pin(body)) }
     }
 
+    /// A body whose call has ended, and whose frames are yet to be read.
+    pub(super) fn passed(frames: Frames<B>, left: SizeHint) -> Self {
+        Self { state: State::Passing(Passing { call: None, frames, error: None, left }) }
+    }
+
     /// A body that its call lets pass.
     pub(super) fn passing(call: BoxFuture<'static, Result<(), Error>>, frames: Frames<B>, left: SizeHint) -> Self {
         Self { state: State::Passing(Passing { call: Some(Mutex::new(call)), frames, error: None, left }) }

@@ -132,7 +132,8 @@ impl<A, R, C, N, B> BudgetLayer<A, R, C, N, B> {
     /// body is made, the heartbeat keeps the reservation alive, and the settlement is made at the end of the body.
     ///
     /// A body that ends with an error has failed, and one that is dropped before its end settles as a guarded call does that is
-    /// cancelled. A body is complete too when it has delivered its whole length, after which servers drop it.
+    /// cancelled. A body is complete too when it has delivered its whole length, after which servers drop it. One of known length
+    /// that is at its end after its first frame, as of a page that is made in one piece, is settled before its head is handed over.
     pub fn until_body_ends(self) -> BudgetLayer<A, R, C, N, WholeBody<Unread>> {
         self.until(WholeBody(Unread))
     }

@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::task::{Context as Waker, Poll};
 
 use bytes::Buf as _;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, TRAILER};
 use http::response::Parts;
 use http_body::{Body, Frame};
 
@@ -68,6 +68,8 @@ pub(super) struct Passage<B: Body> {
     context: Context,
     /// How many bytes are missing, where the response says how many there are. Servers read no further than that.
     missing: Option<u64>,
+    /// Whether the response says that something follows its bytes.
+    has_trailers: bool,
 }
 
 impl<B: Body> Passage<B> {
@@ -80,43 +82,67 @@ impl<B: Body> Passage<B> {
     ) -> Self {
         let announced = || head.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
         let missing = body.size_hint().exact().or_else(announced);
-        Self { frames, reader, context, missing }
+        let has_trailers = head.headers.contains_key(TRAILER);
+        Self { frames, reader, context, missing, has_trailers }
+    }
+
+    /// Lets what is there of a body pass, before anybody reads it; how the body ends, if that was all of it.
+    pub(super) async fn pass_at_once(&mut self, mut body: Pin<&mut B>) -> Option<End> {
+        poll_fn(|waker| match self.poll_pass(body.as_mut(), waker) {
+            Poll::Ready(end) => Poll::Ready(end),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
     }
 
     /// Lets a body pass, one frame for each poll of the outer body.
     ///
     /// The first poll lets nothing pass: the head of the response is handed over then.
-    pub(super) async fn pass(mut self, body: B) -> End {
-        let mut body = pin!(body);
+    pub(super) async fn pass(mut self, mut body: Pin<&mut B>) -> End {
         let mut is_open = false;
         poll_fn(|waker| {
             if !std::mem::replace(&mut is_open, true) || !self.frames.is_empty() {
                 return Poll::Pending;
             }
-            loop {
-                let Poll::Ready(frame) = body.as_mut().poll_frame(waker) else { return Poll::Pending };
-                let is_last = match &frame {
-                    None => true,
-                    Some(Ok(frame)) => self.read(frame, &*body),
-                    Some(Err(_)) => false,
-                };
-                if is_last {
-                    self.tell(None);
-                }
-                let has_failed = matches!(frame, Some(Err(_)));
-                if let Some(frame) = frame {
-                    self.frames.put(frame);
-                }
-                match (has_failed, is_last) {
-                    (true, _) => return Poll::Ready(End::Failed),
-                    (_, true) => return Poll::Ready(End::Complete),
-                    // All bytes are there: nobody may come to ask for the end.
-                    _ if self.missing == Some(0) => {}
-                    _ => return Poll::Pending,
-                }
+            match self.poll_pass(body.as_mut(), waker) {
+                Poll::Ready(Some(end)) => Poll::Ready(end),
+                Poll::Ready(None) | Poll::Pending => Poll::Pending,
             }
         })
         .await
+    }
+
+    /// Lets one frame pass, and what is there behind the last byte; how the body ends, if it does.
+    fn poll_pass(&mut self, mut body: Pin<&mut B>, waker: &mut Waker<'_>) -> Poll<Option<End>> {
+        loop {
+            let Poll::Ready(frame) = body.as_mut().poll_frame(waker) else {
+                // All bytes are there and nothing else was announced: nobody may come to ask for the end.
+                if self.missing == Some(0) && !self.has_trailers {
+                    self.tell(None);
+                    return Poll::Ready(Some(End::Complete));
+                }
+                return Poll::Pending;
+            };
+            let is_last = match &frame {
+                None => true,
+                Some(Ok(frame)) => self.read(frame, &*body),
+                Some(Err(_)) => false,
+            };
+            if is_last {
+                self.tell(None);
+            }
+            let has_failed = matches!(frame, Some(Err(_)));
+            if let Some(frame) = frame {
+                self.frames.put(frame);
+            }
+            match (has_failed, is_last) {
+                (true, _) => return Poll::Ready(Some(End::Failed)),
+                (_, true) => return Poll::Ready(Some(End::Complete)),
+                // All bytes are there: the end is, too, or nobody may come to ask for it.
+                _ if self.missing == Some(0) => {}
+                _ => return Poll::Ready(None),
+            }
+        }
     }
 
     /// Reads a frame; whether it is the last one.

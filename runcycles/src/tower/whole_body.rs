@@ -1,6 +1,7 @@
 //! Requests that last until the body of their response has ended.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context as Waker, Poll};
 
@@ -18,6 +19,7 @@ use super::passage::{End, Frames, Passage, Reader};
 use super::policy::{Asked, NarrowRequest, Policy};
 use super::refuse::RefuseRequest;
 use super::service::BudgetService;
+use crate::client::carry_ambient;
 use crate::error::Error;
 use crate::lifecycle::{Context, Outcome, govern};
 use crate::protocol::Amount;
@@ -95,7 +97,8 @@ where
             let (to_caller, mut head) = oneshot::channel();
             let frames = Frames::new();
             let call = call(asked, Arc::clone(&policy), ready, request, frames.clone(), to_caller);
-            let mut call: BoxFuture<'static, _> = Box::pin(call);
+            // Whoever polls the body does so elsewhere, and the call goes on where the request was made.
+            let mut call: BoxFuture<'static, _> = Box::pin(carry_ambient(call));
             let answered = poll_fn(|waker| match call.as_mut().poll(waker) {
                 Poll::Ready(result) => Poll::Ready(result.map(|()| head.try_recv().ok())),
                 Poll::Pending => head.try_recv().map_or(Poll::Pending, |head| Poll::Ready(Ok(Some(head)))),
@@ -105,6 +108,7 @@ where
                 Ok(Some(Head::Passing(head, size))) => {
                     Ok(Response::from_parts(head, BudgetBody::passing(call, frames, size)))
                 }
+                Ok(Some(Head::Made(head, size))) => Ok(Response::from_parts(head, BudgetBody::passed(frames, size))),
                 Ok(Some(Head::Whole(response))) => Ok(response.map(BudgetBody::settled)),
                 Ok(Some(Head::Failed(error))) => Err(error),
                 Ok(None) => unreachable!("a body passes once its head has been sent"),
@@ -118,6 +122,8 @@ where
 enum Head<Out, E> {
     /// The head of a response whose body passes from now on.
     Passing(Parts, SizeHint),
+    /// The head of a response whose body has passed.
+    Made(Parts, SizeHint),
     /// A response that is settled.
     Whole(Response<Out>),
     /// An error of the service's own.
@@ -149,8 +155,9 @@ where
 {
     let Asked { client, request: reserve, policies, terms, metrics } = asked;
     let mut to_caller = Some(to_caller);
+    let mut made = None;
     let result = {
-        let to_caller = &mut to_caller;
+        let (to_caller, made) = (&mut to_caller, &mut made);
         let policy = &policy;
         let action = |context: Context| async move {
             policy.narrow.narrow(&mut request, &context);
@@ -161,7 +168,8 @@ where
             let cost = policy.cost.judge(&response);
             let (head, body) = response.into_parts();
             let reader = policy.until.0.reader(&head);
-            let is_made = body.is_end_stream() || (reader.is_none() && body.size_hint().exact().is_some());
+            let is_made = body.is_end_stream();
+            let may_be_made = reader.is_none() && body.size_hint().exact().is_some();
             let mut passage = Passage::new(frames, reader, context, &head, &body);
             if cost != Cost::Told || is_made {
                 if cost == Cost::Told {
@@ -170,6 +178,11 @@ where
                 return Action::Answered(Response::from_parts(head, body), cost);
             }
             let size = body.size_hint();
+            let mut body = pin!(body);
+            if may_be_made && let Some(end) = passage.pass_at_once(body.as_mut()).await {
+                *made = Some((head, size));
+                return Action::Passed(end);
+            }
             if let Some(to_caller) = to_caller.take() {
                 // A caller that is gone drops this future too.
                 drop(to_caller.send(Head::Passing(head, size)));
@@ -188,7 +201,10 @@ where
         govern(&client, reserve, policies, &terms, metrics, action, judge).await?
     };
     let head = match result {
-        Ok(None) | Err(None) => return Ok(()),
+        Ok(None) | Err(None) => match made {
+            Some((head, size)) => Head::Made(head, size),
+            None => return Ok(()),
+        },
         Ok(Some(response)) | Err(Some(Ended::Answered(response))) => Head::Whole(response),
         Err(Some(Ended::Failed(error))) => Head::Failed(error),
     };

@@ -20,6 +20,7 @@ struct Kept {
     events: Vec<Seen>,
     handles: BTreeMap<u64, usize>,
     entered: Vec<u64>,
+    at_close: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// A span or an event.
@@ -72,6 +73,11 @@ impl Spans {
     /// The spans of a name, in the order of their beginning.
     pub(crate) fn of(&self, name: &str) -> Vec<Seen> {
         lock(&self.kept).spans.iter().filter(|seen| seen.name == name).cloned().collect()
+    }
+
+    /// Does something while the next span closes.
+    pub(crate) fn at_next_close(&self, action: impl FnOnce() + Send + 'static) {
+        lock(&self.kept).at_close = Some(Box::new(action));
     }
 
     /// The events of a name.
@@ -146,6 +152,11 @@ impl Subscriber for Collector {
         let is_last = *handles == 0;
         if is_last {
             kept.spans[place(&id)].is_closed = true;
+            let at_close = kept.at_close.take();
+            drop(kept);
+            if let Some(action) = at_close {
+                action();
+            }
         }
         is_last
     }
