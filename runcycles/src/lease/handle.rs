@@ -17,13 +17,14 @@ use crate::protocol::{Action, Amount, IdempotencyKey, ReservationCreateRequest, 
 pub struct Lease {
     pool: Arc<Pool>,
     action: Arc<Action>,
-    /// Where chunks count its calls; nowhere, where they are of another kind than the chunks.
-    row: Option<usize>,
+    /// Where chunks count its calls; nowhere, where they are of another kind than the chunks. Small, since every call has room for it.
+    row: Option<u32>,
 }
 
 impl Lease {
     pub(super) fn new(pool: Arc<Pool>, action: Arc<Action>) -> Self {
         let row = pool.is_of_its_kind(&action).then(|| pool.actions.row(&action.kind, &action.name));
+        let row = row.and_then(|row| u32::try_from(row).ok());
         Self { pool, action, row }
     }
 
@@ -150,11 +151,11 @@ impl Lease {
 
     /// A part of what is here.
     fn part(&self, estimate: &Amount) -> Option<Part> {
-        self.pool.take(self.countable(estimate)?, self.row?)
+        self.pool.take(self.countable(estimate)?, self.row? as usize)
     }
 
     async fn part_or_wait(&self, estimate: &Amount) -> Option<Part> {
-        self.pool.take_or_wait(self.countable(estimate)?, self.row?).await
+        self.pool.take_or_wait(self.countable(estimate)?, self.row? as usize).await
     }
 
     /// The value of an amount in the unit of the lease.
