@@ -12,7 +12,7 @@ use runcycles::{CyclesClient, WithCyclesConfig, current_client};
 use crate::error::ChatError;
 use crate::limit;
 use crate::stream::ChatStream;
-use crate::tally::{Tally, metrics, usage_of};
+use crate::tally::{Tally, model_usage, usage_of};
 
 /// The kind of action that a chat completion is.
 const KIND: &str = "llm.completion";
@@ -69,11 +69,11 @@ impl<C: Config> GovernedChat<C> {
         let Asked { cycles, config, mut request, most, .. } = self.ask(request)?;
         cycles
             .execute(config, |context| async move {
-                limit::clamp(&mut request, most, context.decision(), context.caps());
+                limit::clamp(&mut request, most, context.caps());
                 let model = request.model.clone();
                 let response = self.openai.chat().create(request).await?;
                 if let Some(usage) = response.usage.as_ref().map(usage_of) {
-                    context.set_metrics(metrics(&usage, &response.model));
+                    context.record_model_usage(&model_usage(&model, &response.model, &usage));
                     // In the unit of the estimate, and in range or else charged as estimated.
                     if let Ok(cost) = self.tariff.cost(&model, &usage) {
                         drop(context.set_actual(cost));
@@ -101,9 +101,9 @@ impl<C: Config> GovernedChat<C> {
         request.stream_options.get_or_insert(ChatCompletionStreamOptions::default()).include_usage = Some(true);
         // Nothing would stop a stream without the authority.
         let guard = cycles.begin(config.needs_authority()).await?;
-        let most = limit::clamp(&mut request, most, guard.decision(), guard.caps()) * limit::choices(&request);
+        let most = limit::clamp(&mut request, most, guard.caps()) * limit::choices(&request);
         let tally = Tally::new(self.tariff.clone(), request.model.clone(), input, most);
-        match self.openai.chat().create_stream(request).await {
+        match guard.run(self.openai.chat().create_stream(request)).await {
             Ok(stream) => {
                 // Once the provider answers, the input is paid for.
                 if let Ok(cost) = tally.cost() {

@@ -2,7 +2,7 @@
 
 use async_openai::types::chat::CreateChatCompletionRequest;
 use cycles_tariff::Tariff;
-use runcycles::models::{Caps, Decision};
+use runcycles::models::Caps;
 
 /// The most tokens of a request, in whichever of its two members it says so.
 #[expect(deprecated, reason = "many compatible providers know max_tokens alone")]
@@ -23,14 +23,7 @@ pub(crate) fn set(request: &mut CreateChatCompletionRequest, tariff: &Tariff) ->
 }
 
 /// Has a request allow no more than the caps do, and tells how much that is.
-pub(crate) fn clamp(
-    request: &mut CreateChatCompletionRequest,
-    most: u64,
-    decision: &Decision,
-    caps: Option<&Caps>,
-) -> u64 {
-    // Caps come with other decisions where nothing is enforced.
-    let caps = caps.filter(|_| *decision == Decision::AllowWithCaps);
+pub(crate) fn clamp(request: &mut CreateChatCompletionRequest, most: u64, caps: Option<&Caps>) -> u64 {
     let most = caps.map_or(most, |caps| caps.clamp_max_tokens(most));
     *said(request) = Some(u32::try_from(most).unwrap_or(u32::MAX));
     most

@@ -72,6 +72,10 @@ fn tell(tally: &Tally, model: &str) {
         drop(context.set_actual(cost));
     }
     context.set_metrics(tally.metrics(model));
+    if tally.is_reported() {
+        // Once, since a span keeps all that it was ever told.
+        context.record_model_usage(&tally.model_usage(model));
+    }
     context.insert_metadata("actual_source", if tally.is_reported() { "usage" } else { "count" });
 }
 

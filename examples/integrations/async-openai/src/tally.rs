@@ -4,6 +4,7 @@ use async_openai::types::chat::{CompletionUsage, CreateChatCompletionStreamRespo
 use cycles_tariff::{Count, Tariff, TariffError};
 use runcycles::Usage;
 use runcycles::models::{Amount, CyclesMetrics};
+use runcycles::telemetry::gen_ai::ModelUsage;
 
 /// Counts the parts of a stream, until the provider says what it took.
 #[derive(Debug)]
@@ -70,9 +71,20 @@ impl Tally {
         since
     }
 
-    /// The measurements of the answer.
+    /// The measurements so far.
     pub(crate) fn metrics(&self, model: &str) -> CyclesMetrics {
-        metrics(&self.usage(), model)
+        let (input, output) = totals(&self.usage());
+        CyclesMetrics {
+            tokens_input: Some(input),
+            tokens_output: Some(output),
+            model_version: Some(model.chars().take(128).collect()),
+            ..CyclesMetrics::default()
+        }
+    }
+
+    /// What the model has used so far.
+    pub(crate) fn model_usage(&self, model: &str) -> ModelUsage {
+        model_usage(&self.model, model, &self.usage())
     }
 }
 
@@ -89,12 +101,13 @@ pub(crate) fn usage_of(usage: &CompletionUsage) -> Usage {
     Usage { input: input - cache_read - cache_write, cache_read, cache_write, output: output - reasoning, reasoning }
 }
 
-/// The measurements of an answer.
-pub(crate) fn metrics(usage: &Usage, model: &str) -> CyclesMetrics {
-    CyclesMetrics {
-        tokens_input: Some(usage.input + usage.cache_read + usage.cache_write),
-        tokens_output: Some(usage.output + usage.reasoning),
-        model_version: Some(model.chars().take(128).collect()),
-        ..CyclesMetrics::default()
-    }
+/// What a model that was asked for used, by the name that it answers with.
+pub(crate) fn model_usage(asked: &str, answers: &str, usage: &Usage) -> ModelUsage {
+    let (input, output) = totals(usage);
+    ModelUsage::new(asked).response_model(answers).tokens(input, output)
+}
+
+/// All tokens that went in, and all that came out.
+fn totals(usage: &Usage) -> (u64, u64) {
+    (usage.input + usage.cache_read + usage.cache_write, usage.output + usage.reasoning)
 }

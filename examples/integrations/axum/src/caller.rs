@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -11,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use runcycles::CyclesClient;
 use runcycles::models::Subject;
 
+use crate::body::CallersBody;
 use crate::refused::problem;
 
 /// Who makes a request: the client of their tenant, and the scope that their calls belong to.
@@ -48,7 +50,8 @@ impl fmt::Debug for Callers {
     }
 }
 
-/// Runs what is inside as its caller: route budgets and functions with `#[cycles]` use the caller's client and scope.
+/// Runs what is inside as its caller, until the answer has been read: route budgets and functions with `#[cycles]` use the caller's
+/// client and scope.
 ///
 /// ```
 /// use axum::{Router, middleware};
@@ -65,7 +68,8 @@ pub async fn as_caller(State(callers): State<Callers>, request: Request, next: N
     };
     head.extensions.insert(caller.clone());
     let client = caller.client.scoped(caller.scope);
-    client.run(next.run(Request::from_parts(head, body))).await
+    let response = client.run(next.run(Request::from_parts(head, body))).await;
+    response.map(|body| Body::new(CallersBody::new(body, client)))
 }
 
 /// The tenant of the request's caller.

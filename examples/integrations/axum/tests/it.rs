@@ -278,6 +278,21 @@ async fn other_refusals_have_a_status_that_says_whose_turn_it_is() {
 }
 
 #[tokio::test]
+async fn calls_made_while_an_answer_streams_are_the_callers() {
+    let authority = authority(tokens(100)).await;
+    let story = || Body::from_stream(stream::iter(0..2).then(|_| ask_model()));
+    let budget = route_budget(tokens(5), "http.request");
+    let routes = Router::new()
+        .route("/story", get(async move || story()))
+        .route("/governed", get(async move || story()).route_layer(budget));
+    let app = as_jane(authority.client("acme"), routes);
+    for (path, spent) in [("/story", 20), ("/governed", 45)] {
+        assert_eq!(text(ask(&app, "GET", path).await).await, "becausebecause");
+        assert_eq!(authority.ledger("tenant:acme/agent:jane").unwrap().spent, tokens(spent), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_denial_below_an_error_of_the_applications_own_is_a_denial() {
     let authority = authority(tokens(1)).await;
     let config = WithCyclesConfig::new(tokens(10)).action("a", "b").subject(Scope::agent("jane"));

@@ -42,7 +42,7 @@ impl BudgetMiddleware {
         self
     }
 
-    /// Reads what a request cost in its answer; the estimate is what it cost by default.
+    /// Reads what a request cost in its answer. By default it cost what middleware below told its context, or else the estimate.
     pub fn read<F>(mut self, read: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: FnMut(Option<&[u8]>) -> Option<Amount> + Send + Sync + 'static,

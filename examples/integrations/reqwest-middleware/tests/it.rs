@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::post;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use reqwest_retry::RetryTransientMiddleware;
 use reqwest_retry::policies::ExponentialBackoff;
+use runcycles::telemetry::gen_ai::ModelUsage;
 use runcycles::{Error, Scope, Tripwire, UnguardedCall, UnknownSpend, WithCyclesConfig, cycles, denial, tokens};
-use runcycles_authority::Authority;
+use runcycles_authority::{Authority, Call};
 use runcycles_with_reqwest_middleware::{BudgetMiddleware, TripwireMiddleware, TripwireResolver};
 use serde_json::{Value, json};
 
@@ -144,6 +146,39 @@ async fn an_answer_without_a_reader_costs_the_estimate() {
     let client = client(BudgetMiddleware::new(|_| Some(config())));
     cycles.run(async { client.post(provider.url()).send().await.unwrap().text().await }).await.unwrap();
     assert_eq!(settled(&authority, &cycles).await, (100, 0));
+}
+
+/// Tells the reservation what a request took.
+struct Tells;
+
+#[async_trait]
+impl Middleware for Tells {
+    async fn handle(
+        &self,
+        request: reqwest::Request,
+        extensions: &mut http::Extensions,
+        next: Next<'_>,
+    ) -> reqwest_middleware::Result<reqwest::Response> {
+        let context = runcycles::context().expect("it is below a budget");
+        context.record_usage(&tokens(7)).expect("it is in the reservation's unit");
+        context.record_model_usage(&ModelUsage::new("gpt-4o").tokens(3, 4));
+        next.run(request, extensions).await
+    }
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_request_below_is_committed_with_its_measurements() {
+    let authority = Authority::builder().budget("tenant:acme", tokens(1_000)).record_requests().start().await.unwrap();
+    let (cycles, provider) = (authority.client("acme"), Provider::start(0).await);
+    let budget = BudgetMiddleware::new(|_| Some(config())).client(cycles.clone());
+    let client = ClientBuilder::new(reqwest::Client::new()).with(budget).with(Tells).build();
+    client.post(provider.url()).send().await.unwrap().bytes().await.unwrap();
+    assert_eq!(settled(&authority, &cycles).await, (7, 0));
+    let requests = authority.requests();
+    let commit = requests.iter().find(|request| request.call == Some(Call::Commit)).unwrap();
+    let commit: Value = serde_json::from_slice(&commit.body).unwrap();
+    assert_eq!(commit["metrics"], json!({ "tokens_input": 3, "tokens_output": 4 }));
+    assert_eq!(commit.get("metadata"), None);
 }
 
 #[tokio::test]

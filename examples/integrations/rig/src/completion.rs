@@ -7,7 +7,7 @@ use rig_agent::HookContext;
 use rig_agent::agent::{DispatchAction, ObservationAction};
 use rig_agent::core::completion::{CompletionRequest, CompletionResponse};
 use rig_agent::core::effect::{EffectId, EffectKind};
-use runcycles::models::{Caps, Decision, Metadata};
+use runcycles::models::{Caps, Metadata};
 use runcycles::{Error, ReservationGuard, WithCyclesConfig};
 
 use crate::holds::{Answer, Held, Holds};
@@ -45,7 +45,7 @@ impl BudgetHook {
             Err(error) => return refusal::completion(&error),
         };
 
-        let caps = caps_of(&guard);
+        let caps = guard.caps();
         let most = caps.map_or(most, |caps| caps.clamp_max_tokens(most));
         let request = within(request, most, caps);
         let answer = Some(Answer { model, count: Count::new(input, most) });
@@ -97,11 +97,6 @@ impl BudgetHook {
         let cycles = self.cycles.clone().map_or_else(runcycles::current_client, Ok)?;
         cycles.begin(config).await
     }
-}
-
-/// The caps of a guard. In a mode that does not enforce, there are none.
-pub(crate) fn caps_of(guard: &ReservationGuard) -> Option<&Caps> {
-    guard.caps().filter(|_| *guard.decision() == Decision::AllowWithCaps)
 }
 
 /// The same request within a limit of tokens and without the tools that the caps leave out; `None` where it is that already.

@@ -36,6 +36,7 @@ const DEFAULT_LABEL: &str = "default";
 /// |---|---|
 /// | a completion with its usage | what it says |
 /// | a completion without | the estimate, marked as one |
+/// | a stream without | its input and what has arrived, by their length |
 /// | a stream that is dropped or fails | its input and what has arrived, by their length |
 /// | an answer whose tool calls are not valid, so that rig asks again | the estimate |
 /// | a completion that fails | by the client's [`UnknownSpend`](runcycles::UnknownSpend) policy: nothing, by default |

@@ -3,29 +3,34 @@
 use cycles_tariff::Tariff;
 use rig_agent::core::completion::Usage as Told;
 use runcycles::Usage;
-use runcycles::models::{Amount, CommitRequest, CyclesMetrics};
+use runcycles::models::CyclesMetrics;
+use runcycles::telemetry::gen_ai::ModelUsage;
 
 use crate::holds::{Answer, Held};
 
-/// Charges an answer for what its provider says that it took; for the estimate, marked as one, where it does not say.
+/// Charges an answer for what its provider says that it took. Where it does not say, that is what was counted as it streamed, or else the
+/// estimate, marked as one.
 pub(crate) async fn answer(held: Held, answer: &Answer, tariff: &Tariff, told: &Told, model: &str) {
-    let cost = usage_of(told).and_then(|usage| Some((tariff.cost(&answer.model, &usage).ok()?, usage)));
+    let cost = usage_of(told).and_then(|usage| tariff.cost(&answer.model, &usage).ok());
     let latency_ms =
         u64::try_from(held.since.elapsed().as_millis()).ok().filter(|latency| i32::try_from(*latency).is_ok());
-    let metrics = CyclesMetrics {
+    held.guard.set_metrics(CyclesMetrics {
         tokens_input: told.input_tokens,
         tokens_output: told.output_tokens,
         latency_ms,
-        model_version: Some(model.chars().take(128).collect()),
         ..CyclesMetrics::default()
-    };
-    let mut commit = match cost {
-        Some((cost, _)) => CommitRequest::new(cost),
-        None => estimate(held.guard.reserved().clone()),
-    };
-    commit.metrics = Some(metrics);
+    });
+    let mut usage = ModelUsage::new(&answer.model).response_model(model);
+    if let (Some(input), Some(output)) = (told.input_tokens, told.output_tokens) {
+        usage = usage.tokens(input, output);
+    }
+    held.guard.record_model_usage(&usage);
+    if let Some(cost) = cost {
+        // In the unit of the estimate, and in range or else charged as counted or estimated.
+        drop(held.guard.set_actual(cost));
+    }
     // Whatever becomes of it, the answer is the agent's; what is open goes on in the background.
-    drop(held.guard.commit(commit).await);
+    drop(held.guard.commit_known().await);
 }
 
 /// Charges a tool for its price.
@@ -37,12 +42,6 @@ pub(crate) async fn tool(held: Held) {
 /// Returns what was held for something that did not run.
 pub(crate) async fn not_run(held: Held, reason: &'static str) {
     drop(held.guard.release(reason).await);
-}
-
-fn estimate(amount: Amount) -> CommitRequest {
-    let mut commit = CommitRequest::new(amount);
-    commit.metadata.insert("actual_source".to_owned(), "estimate".into());
-    commit
 }
 
 /// What a provider says of an answer, in classes that do not overlap: its input has what was cached, and its output what was

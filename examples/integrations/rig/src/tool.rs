@@ -8,7 +8,6 @@ use rig_agent::core::effect::EffectId;
 use rig_agent::core::tool::ToolErrorKind;
 use runcycles::{Scope, WithCyclesConfig};
 
-use crate::completion::caps_of;
 use crate::holds::{Held, Holds};
 use crate::hook::BudgetHook;
 use crate::{refusal, settle};
@@ -26,7 +25,7 @@ impl BudgetHook {
             Err(error) => return refusal::tool(name, &error),
         };
         let held = |guard| Held { guard, since: Instant::now(), answer: None };
-        if caps_of(&guard).is_some_and(|caps| !caps.is_tool_allowed(name)) {
+        if guard.caps().is_some_and(|caps| !caps.is_tool_allowed(name)) {
             settle::not_run(held(guard), "tool_not_allowed").await;
             return refusal::tool_not_allowed(name);
         }

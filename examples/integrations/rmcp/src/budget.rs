@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rmcp::model::Tool;
 use runcycles::models::{Amount, Caps, Decision, DecisionRequest};
-use runcycles::{Context, CyclesClient, Error, Mode, Scope, WithCyclesConfig, current_client};
+use runcycles::{CyclesClient, Error, Mode, Scope, WithCyclesConfig, current_client};
 
 /// The kind of action that a tool call is.
 const KIND: &str = "tool.call";
@@ -21,7 +21,7 @@ const LIST: &str = "tools.list";
 ///
 /// | what becomes of a call | what becomes of its hold |
 /// |---|---|
-/// | a result | what the tool said it cost ([`Context::set_actual`], [`Context::record_usage`]), or else its price |
+/// | a result | what the tool said it cost ([`Context::set_actual`](runcycles::Context::set_actual), [`Context::record_usage`](runcycles::Context::record_usage)), or else its price |
 /// | a result with `is_error: true` | the same: it ran, and a model that tries again and again is to be stopped by its budget; [`release_failures`](Self::release_failures) has it otherwise |
 /// | a protocol error, such as for a tool that does not exist, and a request for more input | what it recorded, and otherwise the client's [`UnknownSpend`](runcycles::UnknownSpend) policy: returned, by default |
 /// | cancelled, or the connection is lost | the same |
@@ -112,7 +112,7 @@ impl ToolBudget {
         let client = self.payer(client)?;
         client
             .execute(config, |context| async move {
-                if let Some(caps) = refusing(&context, tool) {
+                if let Some(caps) = context.caps().filter(|caps| !caps.is_tool_allowed(tool)) {
                     // It costs nothing, whatever is done about unknown costs.
                     let nothing = Amount::new(context.reserved().unit().clone(), 0);
                     drop(context.set_actual(nothing));
@@ -156,12 +156,6 @@ impl ToolBudget {
     fn payer(&self, client: Option<CyclesClient>) -> Result<CyclesClient, Error> {
         client.or_else(|| self.client.clone()).map_or_else(current_client, Ok)
     }
-}
-
-/// The caps that leave a tool out. In a mode that does not enforce, none do.
-fn refusing<'a>(context: &'a Context, tool: &str) -> Option<&'a Caps> {
-    let caps = context.caps().filter(|_| *context.decision() == Decision::AllowWithCaps)?;
-    (!caps.is_tool_allowed(tool)).then_some(caps)
 }
 
 impl fmt::Debug for ToolBudget {

@@ -9,8 +9,17 @@ const BYTES_PER_TOKEN: usize = 3;
 /// What an image or a file counts for, whatever its size: providers scale them down.
 const TOKENS_PER_ATTACHMENT: u64 = 2_000;
 
+/// The members of requests that hold images and files, as the providers name them. What is elsewhere is text, whatever it looks like.
+const ATTACHMENTS: [&str; 5] = ["url", "image_url", "data", "file_data", "b64_json"];
+
+/// Data that says nothing of what it is counts as text up to this length.
+const LONGEST_BARE: usize = 4_096;
+
+/// The longest head of a data URL: a media type with its parameters.
+const LONGEST_MEDIA_TYPE: usize = 128;
+
 /// Guesses how many tokens a request, or a part of one, has: a token for each three bytes of its JSON, so that tools and schemas
-/// count too, and 2,000 for each image or file in it.
+/// count too, and 2,000 for each image or file in it. Those are base64 in a member for it, such as `url`, `data` or `file_data`.
 ///
 /// It is more than what most requests have, which is what an estimate wants. A provider's own count is better where there is one,
 /// and costs a request of its own.
@@ -23,32 +32,37 @@ const TOKENS_PER_ATTACHMENT: u64 = 2_000;
 pub fn guess_tokens(request: &impl Serialize) -> u64 {
     let Ok(request) = serde_json::to_value(request) else { return 0 };
     let (mut bytes, mut attachments) = (0, 0);
-    count(&request, &mut bytes, &mut attachments);
+    count(&request, false, &mut bytes, &mut attachments);
     let text = u64::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(u64::MAX);
     text.saturating_add(TOKENS_PER_ATTACHMENT.saturating_mul(attachments))
 }
 
-fn count(value: &Value, bytes: &mut usize, attachments: &mut u64) {
+/// Counts a value, which may be an attachment where its member is one for it.
+fn count(value: &Value, may_be_attached: bool, bytes: &mut usize, attachments: &mut u64) {
     match value {
         Value::Null => {}
         Value::Bool(_) => *bytes += 4,
         Value::Number(number) => *bytes += number.to_string().len(),
-        Value::String(text) if is_text(text) => *bytes += text.len() + 2,
-        Value::String(_) => *attachments += 1,
-        Value::Array(items) => items.iter().for_each(|item| count(item, bytes, attachments)),
+        Value::String(text) if may_be_attached && is_attachment(text) => *attachments += 1,
+        Value::String(text) => *bytes += text.len() + 2,
+        Value::Array(items) => items.iter().for_each(|item| count(item, false, bytes, attachments)),
         Value::Object(members) => {
             for (name, member) in members.iter().filter(|(_, member)| !member.is_null()) {
                 *bytes += name.len() + 3;
-                count(member, bytes, attachments);
+                count(member, ATTACHMENTS.contains(&name.as_str()), bytes, attachments);
             }
         }
     }
 }
 
-/// Whether a string is text, rather than the data of an image or a file: base64 has no spaces, and much of it.
-fn is_text(text: &str) -> bool {
-    let is_data = text.starts_with("data:") && text.contains(";base64,");
-    let is_base64 =
-        text.len() > 4_096 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte));
-    !is_data && !is_base64
+/// Whether a string is the data of an image or a file, and nothing else.
+fn is_attachment(text: &str) -> bool {
+    match text.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) {
+        Some((media_type, data)) => media_type.len() <= LONGEST_MEDIA_TYPE && is_base64(data),
+        None => text.len() > LONGEST_BARE && is_base64(text),
+    }
+}
+
+fn is_base64(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte))
 }

@@ -22,8 +22,25 @@ fn an_image_counts_by_the_piece_whatever_its_size() {
         |bytes: usize| json!([{ "image_url": { "url": format!("data:image/png;base64,{}", "A".repeat(bytes)) } }]);
     assert_eq!(guess_tokens(&image(10)), guess_tokens(&image(4_000_000)));
     assert!(guess_tokens(&image(10)) >= 2_000);
-    assert_eq!(guess_tokens(&"A".repeat(100_000)), 2_000, "and so does what is base64 without saying so");
+    for member in ["data", "file_data", "b64_json"] {
+        let file = |bytes: usize| json!({ "source": { (member): "A".repeat(bytes) } });
+        assert_eq!(guess_tokens(&file(5_000)), guess_tokens(&file(4_000_000)), "{member}");
+    }
     assert!(guess_tokens(&"no image at all. ".repeat(10_000)) > 50_000);
+}
+
+#[test]
+fn text_that_looks_like_an_image_counts_as_text() {
+    let words = "no image at all ".repeat(10_000);
+    for text in ["A".repeat(100_000), format!("data:;base64,{}", "A".repeat(100_000)), format!("data: {words};base64,")]
+    {
+        assert!(guess_tokens(&text) > 30_000, "alone");
+        assert!(guess_tokens(&json!({ "role": "user", "content": text })) > 30_000, "as a message");
+        assert!(guess_tokens(&json!({ "type": "text", "text": [text] })) > 30_000, "as a part");
+    }
+    for text in [format!("data: {words};base64,AAAA"), format!("data:;base64,{words}"), words] {
+        assert!(guess_tokens(&json!({ "image_url": { "url": text } })) > 50_000, "text in place of an image");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::post;
@@ -32,19 +33,25 @@ struct Provider {
 
 impl Provider {
     async fn start(failures: usize) -> Self {
+        Self::saying(failures, "application/json; charset=utf-8", "hi".to_owned()).await
+    }
+
+    /// One whose answers are of a media type.
+    async fn saying(failures: usize, media_type: &'static str, text: String) -> Self {
         let requests = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&requests);
         let answer = move |headers: HeaderMap| {
             let is_failure = count.fetch_add(1, Ordering::Relaxed) < failures;
+            let text = text.clone();
             async move {
                 assert!(headers["user-agent"].to_str().unwrap().starts_with("runcycles-with-tower-http/"));
                 if is_failure {
                     return StatusCode::TOO_MANY_REQUESTS.into_response();
                 }
-                let answer = json!({ "text": "hi", "usage": { "total_tokens": 42 } }).to_string();
+                let answer = json!({ "text": text, "usage": { "total_tokens": 42 } }).to_string();
                 let (start, end) = answer.split_at(5);
                 let parts = [start, end].map(|part| Ok::<_, Infallible>(part.to_owned()));
-                Body::from_stream(stream::iter(parts)).into_response()
+                ([(CONTENT_TYPE, media_type)], Body::from_stream(stream::iter(parts))).into_response()
             }
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -122,6 +129,16 @@ async fn a_streaming_answer_is_settled_when_it_has_been_read() {
     assert_eq!(settled(&authority, &cycles).await, (0, 0), "unknown spend is released by default");
     answer(&cycles, &provider).await.unwrap().into_body().collect().await.unwrap();
     assert_eq!(settled(&authority, &cycles).await, (42, 0));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_long_or_no_json_costs_its_estimate() {
+    for (media_type, bytes) in [("application/json", 4 << 20), ("text/event-stream", 2)] {
+        let (authority, provider) = (authority(100).await, Provider::saying(0, media_type, "x".repeat(bytes)).await);
+        let cycles = authority.client("acme");
+        answer(&cycles, &provider).await.unwrap().into_body().collect().await.unwrap();
+        assert_eq!(settled(&authority, &cycles).await, (100, 0), "{media_type}");
+    }
 }
 
 #[tokio::test]

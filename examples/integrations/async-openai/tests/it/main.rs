@@ -3,4 +3,5 @@
 mod adversity;
 mod desk;
 mod stream;
+mod tripwire;
 mod unary;

@@ -92,18 +92,49 @@ async fn an_answer_without_usage_is_charged_for_the_estimate_and_marked() {
 }
 
 #[tokio::test]
+async fn a_streamed_answer_without_usage_is_charged_by_its_length() {
+    let world = World::with(usd!(1)).await;
+    world.provider.answers(Answer::text(&"word ".repeat(8)).without_usage());
+    let mut items = world.agent(world.hook()).prompt("Why is the sky blue?").stream();
+    while let Some(item) = items.next().await {
+        item.unwrap();
+    }
+    let (commit, reserve) = (&world.sent(Call::Commit)[0], &world.sent(Call::Reserve)[0]);
+    let (charged, held) = (commit["actual"]["amount"].as_u64(), reserve["estimate"]["amount"].as_u64());
+    // 40 bytes are 10 of the 50 tokens that it might have had.
+    // What is held has a fifth on top.
+    assert_eq!(charged, held.map(|held| held * 5 / 6 - 40 * 1_000));
+    assert_eq!(commit["metadata"].get("actual_source"), None);
+}
+
+#[tokio::test]
+async fn caps_do_not_narrow_an_agent_that_is_only_watched() {
+    let mut caps = Caps::new();
+    (caps.max_tokens, caps.tool_denylist) = (Some(7), vec!["broken".to_owned()]);
+    let world = World::of(Authority::builder().budget(BUDGET, Budget::new(usd!(1)).caps(caps))).await;
+    world.provider.answers(Answer::text("because"));
+    world.agent(world.hook().client(shadow(&world))).prompt("Why is the sky blue?").await.unwrap();
+    let request = world.provider.requests().remove(0);
+    assert_eq!((limit(&world), request["tools"].as_array().map(Vec::len)), (50, Some(2)));
+}
+
+#[tokio::test]
 async fn an_agent_that_is_only_watched_runs_whatever_the_budget_says() {
     let world = World::with(usd!(0.0001)).await;
-    let shadow = CyclesClient::builder(world.authority.api_key("acme"), "http://in-process")
+    world.provider.answers(Answer::text("because"));
+    let agent = world.agent(world.hook().client(shadow(&world)));
+    assert_eq!(agent.prompt("Why is the sky blue?").await.unwrap().output(), "because");
+    assert_eq!(world.spent_and_held().await, (microcents(0), microcents(0)));
+}
+
+/// A client that watches and holds nothing to anything.
+fn shadow(world: &World) -> CyclesClient {
+    CyclesClient::builder(world.authority.api_key("acme"), "http://in-process")
         .tenant("acme")
         .transport(world.authority.transport())
         .journal(JournalConfig::disabled())
         .mode(Mode::Shadow)
-        .build();
-    world.provider.answers(Answer::text("because"));
-    let agent = world.agent(world.hook().client(shadow));
-    assert_eq!(agent.prompt("Why is the sky blue?").await.unwrap().output(), "because");
-    assert_eq!(world.spent_and_held().await, (microcents(0), microcents(0)));
+        .build()
 }
 
 /// The most tokens of the last request.
