@@ -9,6 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 
+use crate::http::Route;
+
 /// What goes wrong with one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -74,23 +76,7 @@ impl Call {
 
     /// The operation of a request, if it is one of these.
     pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
-        let reads = method == Method::GET;
-        let rest = path.strip_prefix("/v1/")?;
-        match rest.split_once('/').map_or((rest, None), |(first, rest)| (first, Some(rest))) {
-            ("reservations", None) if reads => Some(Self::ListReservations),
-            ("reservations", None) => Some(Self::Reserve),
-            ("decide", None) => Some(Self::Decide),
-            ("events", None) if !reads => Some(Self::Event),
-            ("balances", None) => Some(Self::Balances),
-            ("reservations", Some(rest)) => match rest.split_once('/').map(|(_, operation)| operation) {
-                None => Some(Self::GetReservation),
-                Some("commit") => Some(Self::Commit),
-                Some("release") => Some(Self::Release),
-                Some("extend") => Some(Self::Extend),
-                Some(_) => None,
-            },
-            _ => None,
-        }
+        Route::of(path)?.call(method)
     }
 }
 

@@ -42,11 +42,13 @@ pub(crate) struct Canonical {
 }
 
 impl Canonical {
-    /// Starts the form of one kind of request.
-    pub(crate) fn new(kind: &str) -> Self {
+    /// The fingerprint of one kind of request, whose members are written in place.
+    pub(crate) fn fingerprint(kind: &str, write: impl FnOnce(&mut Self)) -> Fingerprint {
         let mut canonical = Self { digest: Sha256::new(), tail: [0; 512], len: 0 };
         canonical.text(kind);
-        canonical
+        write(&mut canonical);
+        canonical.digest.update(&canonical.tail[..canonical.len]);
+        Fingerprint(canonical.digest.finalize().into())
     }
 
     pub(crate) fn text(&mut self, text: &str) {
@@ -65,16 +67,28 @@ impl Canonical {
         self.len = 0;
     }
 
+    /// Writes a few bytes, as many as are known when this is compiled.
+    #[inline]
+    fn write_few<const N: usize>(&mut self, bytes: [u8; N]) {
+        match self.tail[self.len..].first_chunk_mut() {
+            Some(room) => {
+                *room = bytes;
+                self.len += N;
+            }
+            None => self.write(&bytes),
+        }
+    }
+
     pub(crate) fn number(&mut self, number: u64) {
-        self.write(&number.to_le_bytes());
+        self.write_few(number.to_le_bytes());
     }
 
     /// A member that may be absent.
     pub(crate) fn optional<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         match value {
-            None => self.write(&[0]),
+            None => self.write_few([0]),
             Some(value) => {
-                self.write(&[1]);
+                self.write_few([1]);
                 write(self, value);
             }
         }
@@ -114,11 +128,6 @@ impl Canonical {
             self.text(name);
             self.json(&members[name]);
         }
-    }
-
-    pub(crate) fn finish(mut self) -> Fingerprint {
-        self.digest.update(&self.tail[..self.len]);
-        Fingerprint(self.digest.finalize().into())
     }
 }
 

@@ -35,7 +35,7 @@ impl IdSource {
     /// 128 fresh bits.
     pub(crate) fn next_bits(&self) -> u128 {
         let count = self.counter.fetch_add(1, Ordering::Relaxed);
-        let (high, low) = (self.key.hash_one((count, 0_u8)), self.key.hash_one((count, 1_u8)));
+        let (high, low) = (self.key.hash_one(2 * count), self.key.hash_one(2 * count + 1));
         (u128::from(high) << 64) | u128::from(low)
     }
 }

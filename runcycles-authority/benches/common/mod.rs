@@ -74,6 +74,7 @@ pub(crate) trait Caller {
     fn post(&mut self, path: &str, body: String) -> impl Future<Output = Bytes> + Send;
 }
 
+const RESERVATIONS: &str = "/v1/reservations";
 const RESERVE: &str = r#"{"idempotency_key":"12345678-1234-4123-8123-123456789012","subject":{"tenant":"acme","workspace":"prod","app":"chatbot","agent":"bot"},"action":{"kind":"llm.completion","name":"gpt-4o"},"estimate":{"unit":"USD_MICROCENTS","amount":2000000},"ttl_ms":60000}"#;
 const COMMIT: &str = r#"{"idempotency_key":"12345678-1234-4123-8123-123456789012","actual":{"unit":"USD_MICROCENTS","amount":1300000},"metrics":{"latency_ms":850}}"#;
 const KEY_AT: usize = r#"{"idempotency_key":""#.len();
@@ -89,7 +90,7 @@ fn body(made: &str) -> String {
 /// Reserves, and returns the reservation's id.
 pub(crate) async fn reserve(caller: &mut impl Caller) -> String {
     const MEMBER_END: &[u8] = b"_id\":\"";
-    let answer = caller.post("/v1/reservations", body(RESERVE)).await;
+    let answer = caller.post(RESERVATIONS, body(RESERVE)).await;
     let member_at = answer.windows(MEMBER_END.len()).position(|window| window == MEMBER_END).expect("an id");
     let id = &answer[member_at + MEMBER_END.len()..][..36];
     std::str::from_utf8(id).expect("an id of text").to_owned()
@@ -98,13 +99,14 @@ pub(crate) async fn reserve(caller: &mut impl Caller) -> String {
 /// Reserves and commits.
 pub(crate) async fn cycle(caller: &mut impl Caller) {
     let id = reserve(caller).await;
-    black_box(caller.post(&["/v1/reservations/", &id, "/commit"].concat(), body(COMMIT)).await);
+    black_box(caller.post(&[RESERVATIONS, "/", &id, "/commit"].concat(), body(COMMIT)).await);
 }
 
-/// The transport, and the headers of every request, made once as a client makes them.
+/// The transport, and the headers and the address that are made once, as a client makes them.
 pub(crate) struct Direct {
     transport: InProcess,
     headers: HeaderMap,
+    reservations: Uri,
 }
 
 impl Direct {
@@ -112,16 +114,23 @@ impl Direct {
         let mut headers = HeaderMap::new();
         headers.insert("x-cycles-api-key", HeaderValue::from_static(API_KEY));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Self { transport, headers }
+        Self { transport, headers, reservations: uri(RESERVATIONS) }
     }
+}
+
+fn uri(path: &str) -> Uri {
+    let uri = Bytes::from(["http://in-process", path].concat());
+    Uri::from_maybe_shared(uri).expect("a valid address")
 }
 
 impl Caller for Direct {
     async fn post(&mut self, path: &str, body: String) -> Bytes {
         let mut request = Request::new(Bytes::from(body));
         *request.method_mut() = Method::POST;
-        let uri = Bytes::from(["http://in-process", path].concat());
-        *request.uri_mut() = Uri::from_maybe_shared(uri).expect("a valid address");
+        *request.uri_mut() = match path {
+            RESERVATIONS => self.reservations.clone(),
+            path => uri(path),
+        };
         *request.headers_mut() = self.headers.clone();
         let response = self.transport.call(request).await.expect("an answer");
         assert!(response.status().is_success(), "{:?}", response.body());

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Command;
 use crate::clock::Millis;
 use crate::scope::segments;
-use crate::state::{Phase, Reservation, State, TenantId};
+use crate::state::{Key, Phase, Reservation, State, TenantId};
 
 /// Reads a page of a tenant's reservations.
 #[derive(Debug)]
@@ -145,7 +145,7 @@ impl ListReservations {
         let rows = state.reservations();
         let (from, to) = self.created();
         let few: Vec<_> = match (&self.filter.key, self.filter.status) {
-            (Some(key), _) => rows.with_key(self.tenant, key).collect(),
+            (Some(key), _) => rows.with_key(self.tenant, &Key::from(key.as_str())).collect(),
             (None, Some(Status::Active)) => rows.live().filter(|row| row.tenant == self.tenant).collect(),
             (None, _) => return None,
         };

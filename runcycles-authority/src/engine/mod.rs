@@ -107,8 +107,7 @@ impl Engine {
     pub(crate) fn authenticate(&self, key: &str) -> Result<Caller, Unauthorized> {
         let digest = KeyDigest::of(key);
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = state.now().max(self.clock.0.now_ms());
-        authentication::authenticate(&state, key, &digest, now)
+        authentication::authenticate(&state, key, &digest, || state.now().max(self.clock.0.now_ms()))
     }
 
     /// What tells those who subscribed.

@@ -15,7 +15,7 @@ use crate::clock::Millis;
 use crate::fingerprint::Fingerprint;
 use crate::scope::{ScopePath, Spelling};
 use crate::state::{
-    Allowance, Answer, Count, Denied, Evaluation, Figures, KEY_RETENTION_MS, NamedAction, Namespace, Operation,
+    Allowance, Answer, Count, Denied, Evaluation, Figures, KEY_RETENTION_MS, Key, NamedAction, Namespace, Operation,
     Overage, Phase, Posting, Record, Reservation, Ruled, State, TenantId, TenantSettings, Window,
 };
 use crate::unit::Unit;
@@ -80,11 +80,13 @@ impl Command for Reserve<'_> {
     type Outcome = Result<Reserved, Refusal>;
 
     fn apply(self, state: &mut State, now: Millis) -> Self::Outcome {
-        if let Some(known) = known(state, self.tenant, self.key, now) {
+        let key = Key::from(self.key);
+        let reservation = state.reservations().with_key(self.tenant, &key).find(|row| row.key_until() >= now);
+        if let Some(known) = reservation.map(Known::Reservation).or_else(|| self.record(state, now)) {
             return known.replay(state, self.fingerprint, now);
         }
         let is_observed = self.is_observed(state);
-        if self.dry_run || is_observed { self.evaluate(state, now, is_observed) } else { self.hold(state, now) }
+        if self.dry_run || is_observed { self.evaluate(state, now, is_observed) } else { self.hold(state, now, key) }
     }
 }
 
@@ -96,6 +98,12 @@ impl Reserve<'_> {
         }
         let of_tenant = || state.tenants().get(self.tenant).observe_mode.as_ref();
         self.observe_mode.as_ref().or_else(of_tenant) == Some(&ObserveMode::Observe)
+    }
+
+    /// The dry run that was made under the key.
+    fn record<'s>(&self, state: &'s State, now: Millis) -> Option<Known<'s>> {
+        let namespace = Namespace { tenant: self.tenant, operation: Operation::Reserve };
+        state.records().find(namespace, self.key, now).map(Known::Record)
     }
 
     fn asked(&self) -> Asked<'_> {
@@ -112,7 +120,7 @@ impl Reserve<'_> {
         }
     }
 
-    fn hold(self, state: &mut State, now: Millis) -> Result<Reserved, Refusal> {
+    fn hold(self, state: &mut State, now: Millis, key: Key) -> Result<Reserved, Refusal> {
         let Admission { caps, standing, counts } = self.asked().admit(state, now)?;
         let held = prepare(state, &standing, |before| reserve(before, self.estimate))?;
 
@@ -122,7 +130,7 @@ impl Reserve<'_> {
         let reservation = Reservation {
             id: self.id,
             tenant: self.tenant,
-            key: self.key.into(),
+            key,
             fingerprint: self.fingerprint,
             scope,
             spelling: self.subject.spelling,
@@ -279,13 +287,6 @@ fn reserve(before: Figures, estimate: i64) -> Option<Figures> {
 enum Known<'s> {
     Reservation(&'s Reservation),
     Record(&'s Record),
-}
-
-fn known<'s>(state: &'s State, tenant: TenantId, key: &str, now: Millis) -> Option<Known<'s>> {
-    let namespace = Namespace { tenant, operation: Operation::Reserve };
-    let reservation = state.reservations().with_key(tenant, key).find(|row| row.key_until() >= now);
-    let record = || state.records().find(namespace, key, now).map(Known::Record);
-    reservation.map(Known::Reservation).or_else(record)
 }
 
 impl Known<'_> {

@@ -1,5 +1,7 @@
 //! What every answer carries.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use runcycles::models::ErrorResponse;
@@ -7,6 +9,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::names::{RATE_REMAINING, RATE_RESET, REQUEST_ID, TENANT, TRACE_ID};
+use super::piece::cut;
 use super::problem::Problem;
 use super::trace::TraceId;
 use crate::ids::IdSource;
@@ -29,7 +32,7 @@ impl Exchange {
 
     /// Every later answer, errors included, names the tenant.
     pub(super) fn authenticated(&mut self, tenant: &str) {
-        self.tenant = HeaderValue::from_str(tenant).ok();
+        self.tenant = header_value(tenant);
     }
 
     /// What is told of what this request causes.
@@ -63,23 +66,37 @@ impl Exchange {
     fn respond(self, status: StatusCode, media_type: &'static str, body: Bytes) -> Response<Bytes> {
         let mut response = Response::new(body);
         *response.status_mut() = status;
-        let mut buffer = Uuid::encode_buffer();
-        let request_id = &*self.request_id.hyphenated().encode_lower(&mut buffer);
         let headers = response.headers_mut();
-        // Those below and no more: a map for one more is beyond the sizes that allocators hand out quickly.
-        headers.reserve(6);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-        // Hexadecimal digits and hyphens are always a header's value.
-        headers.extend(HeaderValue::from_str(request_id).map(|value| (REQUEST_ID, value)));
-        headers.extend(HeaderValue::from_str(self.trace_id.as_str()).map(|value| (TRACE_ID, value)));
-        headers.insert(RATE_REMAINING, HeaderValue::from_static("-1"));
-        headers.insert(RATE_RESET, HeaderValue::from_static("0"));
-        if let Some(tenant) = self.tenant {
-            headers.insert(TENANT, tenant);
+        *headers = HEADERS.clone();
+        if media_type != JSON {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        }
+        let mut buffer = Uuid::encode_buffer();
+        let request_id = header_value(self.request_id.hyphenated().encode_lower(&mut buffer));
+        let trace_id = header_value(self.trace_id.as_str());
+        for (name, value) in [(REQUEST_ID, request_id), (TRACE_ID, trace_id), (TENANT, self.tenant)] {
+            match (headers.get_mut(&name), value) {
+                (Some(place), Some(value)) => *place = value,
+                _ => drop(headers.remove(name)),
+            }
         }
         response
     }
 }
+
+const NOTHING: HeaderValue = HeaderValue::from_static("");
+
+/// The headers that answers have, without the values that are of one answer: copying them is less work than adding each.
+static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
+    HeaderMap::from_iter([
+        (header::CONTENT_TYPE, HeaderValue::from_static(JSON)),
+        (RATE_REMAINING, HeaderValue::from_static("-1")),
+        (RATE_RESET, HeaderValue::from_static("0")),
+        (REQUEST_ID, NOTHING),
+        (TRACE_ID, NOTHING),
+        (TENANT, NOTHING),
+    ])
+});
 
 /// A success before it has its headers.
 #[derive(Debug)]
@@ -89,6 +106,11 @@ pub(super) struct Reply {
     body: Bytes,
     /// A header that few answers have.
     header: Option<(HeaderName, HeaderValue)>,
+}
+
+/// A text as a header has it; none where it has characters that no header may have, which hexadecimal digits never are.
+fn header_value(text: &str) -> Option<HeaderValue> {
+    text.is_ascii().then(|| HeaderValue::from_maybe_shared(cut(text.as_bytes())).ok())?
 }
 
 const JSON: &str = "application/json";

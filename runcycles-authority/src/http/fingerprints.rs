@@ -8,13 +8,11 @@ use super::object::{Integer, Text};
 use crate::clock::Millis;
 use crate::fingerprint::{Canonical, Fingerprint};
 
-/// The fingerprint of a request about an action and an amount, without its key, up to what is special to its kind.
-fn begin(kind: &str, subject: &SubjectBody<'_>, action: &ActionBody<'_>, amount: CheckedAmount) -> Canonical {
-    let mut canonical = Canonical::new(kind);
-    subject.write(&mut canonical);
-    action.write(&mut canonical);
-    write_amount(&mut canonical, amount);
-    canonical
+/// What requests about an action and an amount have in common, without their key.
+fn write_asked(canonical: &mut Canonical, subject: &SubjectBody<'_>, action: &ActionBody<'_>, amount: CheckedAmount) {
+    subject.write(canonical);
+    action.write(canonical);
+    write_amount(canonical, amount);
 }
 
 impl ReserveBody<'_> {
@@ -24,17 +22,18 @@ impl ReserveBody<'_> {
         action: &ActionBody<'_>,
         estimate: CheckedAmount,
     ) -> Fingerprint {
-        let mut canonical = begin("reserve", subject, action, estimate);
-        canonical.optional(self.ttl_ms, |canonical, ttl| canonical.number(millis(ttl)));
-        canonical.number(millis(self.grace_period_ms.unwrap_or(Self::DEFAULT_GRACE_MS)));
-        write_text(&mut canonical, self.overage_policy.as_ref());
-        canonical.number(u64::from(self.dry_run.unwrap_or(false)));
-        canonical.optional(self.metadata.as_ref(), Canonical::object);
-        if let Some(mode) = &self.observe_mode {
-            canonical.text(mode);
-        }
-        write_policy_keys(&mut canonical, action);
-        canonical.finish()
+        Canonical::fingerprint("reserve", |canonical| {
+            write_asked(canonical, subject, action, estimate);
+            canonical.optional(self.ttl_ms, |canonical, ttl| canonical.number(millis(ttl)));
+            canonical.number(millis(self.grace_period_ms.unwrap_or(Self::DEFAULT_GRACE_MS)));
+            write_text(canonical, self.overage_policy.as_ref());
+            canonical.number(u64::from(self.dry_run.unwrap_or(false)));
+            canonical.optional(self.metadata.as_ref(), Canonical::object);
+            if let Some(mode) = &self.observe_mode {
+                canonical.text(mode);
+            }
+            write_policy_keys(canonical, action);
+        })
     }
 }
 
@@ -45,10 +44,11 @@ impl DecideBody<'_> {
         action: &ActionBody<'_>,
         estimate: CheckedAmount,
     ) -> Fingerprint {
-        let mut canonical = begin("decide", subject, action, estimate);
-        canonical.optional(self.metadata.as_ref(), Canonical::object);
-        write_policy_keys(&mut canonical, action);
-        canonical.finish()
+        Canonical::fingerprint("decide", |canonical| {
+            write_asked(canonical, subject, action, estimate);
+            canonical.optional(self.metadata.as_ref(), Canonical::object);
+            write_policy_keys(canonical, action);
+        })
     }
 }
 
@@ -59,40 +59,41 @@ impl EventBody<'_> {
         action: &ActionBody<'_>,
         actual: CheckedAmount,
     ) -> Fingerprint {
-        let mut canonical = begin("event", subject, action, actual);
-        write_text(&mut canonical, self.overage_policy.as_ref());
-        canonical.optional(self.metrics.as_ref(), |canonical, metrics| metrics.write(canonical));
-        canonical.optional(self.client_time_ms, |canonical, time| canonical.number(millis(time)));
-        canonical.optional(self.metadata.as_ref(), Canonical::object);
-        write_policy_keys(&mut canonical, action);
-        canonical.finish()
+        Canonical::fingerprint("event", |canonical| {
+            write_asked(canonical, subject, action, actual);
+            write_text(canonical, self.overage_policy.as_ref());
+            canonical.optional(self.metrics.as_ref(), |canonical, metrics| metrics.write(canonical));
+            canonical.optional(self.client_time_ms, |canonical, time| canonical.number(millis(time)));
+            canonical.optional(self.metadata.as_ref(), Canonical::object);
+            write_policy_keys(canonical, action);
+        })
     }
 }
 
 impl CommitBody<'_> {
     pub(super) fn fingerprint(&self, actual: CheckedAmount) -> Fingerprint {
-        let mut canonical = Canonical::new("commit");
-        write_amount(&mut canonical, actual);
-        canonical.optional(self.metrics.as_ref(), |canonical, metrics| metrics.write(canonical));
-        canonical.optional(self.metadata.as_ref(), Canonical::object);
-        canonical.finish()
+        Canonical::fingerprint("commit", |canonical| {
+            write_amount(canonical, actual);
+            canonical.optional(self.metrics.as_ref(), |canonical, metrics| metrics.write(canonical));
+            canonical.optional(self.metadata.as_ref(), Canonical::object);
+        })
     }
 }
 
 impl ReleaseBody<'_> {
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        let mut canonical = Canonical::new("release");
-        write_text(&mut canonical, self.reason.as_ref());
-        canonical.finish()
+        Canonical::fingerprint("release", |canonical| {
+            write_text(canonical, self.reason.as_ref());
+        })
     }
 }
 
 impl ExtendBody<'_> {
     pub(super) fn fingerprint(&self, extend_by: Millis) -> Fingerprint {
-        let mut canonical = Canonical::new("extend");
-        canonical.number(extend_by);
-        canonical.optional(self.metadata.as_ref(), Canonical::object);
-        canonical.finish()
+        Canonical::fingerprint("extend", |canonical| {
+            canonical.number(extend_by);
+            canonical.optional(self.metadata.as_ref(), Canonical::object);
+        })
     }
 }
 

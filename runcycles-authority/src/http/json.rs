@@ -1,21 +1,17 @@
 //! JSON of answers, written as it is computed.
 //!
 //! Implementation rationale: the answers of a governed call repeat the figures of every budget. Building the client's models
-//! for them, which own their texts, and writing those costs more than everything else the authority does for the call. An
-//! answer with three budgets is beyond the sizes that allocators hand out quickly, so answers are cut from larger pieces:
-//! one that is kept holds a piece, and those that are dropped give it back whole.
+//! for them, which own their texts, and writing those costs more than everything else the authority does for the call.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use serde::Serialize;
 
-/// Bytes of a piece that answers are cut from. Longer answers have memory of their own.
-const PIECE: usize = 1 << 14;
+use super::piece::{PIECE, cut};
 
 thread_local! {
     static DRAFT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    static ROOM: RefCell<BytesMut> = RefCell::new(BytesMut::with_capacity(PIECE));
 }
 
 /// Writes one object.
@@ -25,10 +21,7 @@ pub(super) fn object(write: impl FnOnce(&mut Object<'_>)) -> Bytes {
     if draft.len() > PIECE {
         return draft.into();
     }
-    let answer = ROOM.with_borrow_mut(|room| {
-        room.extend_from_slice(&draft);
-        room.split().freeze()
-    });
+    let answer = cut(&draft);
     draft.clear();
     DRAFT.set(draft);
     answer
@@ -47,7 +40,8 @@ impl Object<'_> {
         out.push(b'}');
     }
 
-    /// A member's name, which has nothing to escape.
+    /// A member's name, which has nothing to escape. Names are literals, so what is copied here is known where it is inlined.
+    #[inline]
     fn name(&mut self, name: &'static str) {
         if !self.is_empty {
             self.out.push(b',');
@@ -64,6 +58,7 @@ impl Object<'_> {
     }
 
     /// A text that has nothing to escape: an id, a scope, a word of the protocol.
+    #[inline]
     pub(super) fn plain(&mut self, name: &'static str, text: &str) {
         self.name(name);
         write_plain(self.out, text);
@@ -74,12 +69,15 @@ impl Object<'_> {
         write_number(self.out, number);
     }
 
-    /// A number with what stands around it: a member that is not the first up to the number, and a bracket. For
-    /// [`amount!`].
-    pub(super) fn amount_within(&mut self, member: &'static str, value: i64) {
-        let comma = usize::from(self.is_empty);
+    /// What stands before the number of an amount, from the comma before its member. For [`amount!`].
+    #[inline]
+    pub(super) fn before_amount(&mut self, member: &'static str) {
+        self.out.extend_from_slice(if self.is_empty { &member.as_bytes()[1..] } else { member.as_bytes() });
         self.is_empty = false;
-        self.out.extend_from_slice(&member.as_bytes()[comma..]);
+    }
+
+    /// The number of an amount, and what ends the amount. For [`amount!`].
+    pub(super) fn end_amount(&mut self, value: i64) {
         write_number(self.out, value);
         self.out.push(b'}');
     }
@@ -161,18 +159,16 @@ impl Object<'_> {
 /// around their numbers is put together when this is compiled.
 macro_rules! amount {
     ($object:expr, $name:literal, $unit:expr, $value:expr) => {
-        $object.amount_within(
-            match $unit {
-                $crate::unit::Unit::UsdMicrocents => $crate::http::json::amount!(@within $name, "USD_MICROCENTS"),
-                $crate::unit::Unit::Tokens => $crate::http::json::amount!(@within $name, "TOKENS"),
-                $crate::unit::Unit::Credits => $crate::http::json::amount!(@within $name, "CREDITS"),
-                $crate::unit::Unit::RiskPoints => $crate::http::json::amount!(@within $name, "RISK_POINTS"),
-            },
-            $value,
-        )
+        match $unit {
+            $crate::unit::Unit::UsdMicrocents => $crate::http::json::amount!(@before $object, $name, "USD_MICROCENTS"),
+            $crate::unit::Unit::Tokens => $crate::http::json::amount!(@before $object, $name, "TOKENS"),
+            $crate::unit::Unit::Credits => $crate::http::json::amount!(@before $object, $name, "CREDITS"),
+            $crate::unit::Unit::RiskPoints => $crate::http::json::amount!(@before $object, $name, "RISK_POINTS"),
+        }
+        $object.end_amount($value)
     };
-    (@within $name:literal, $unit:literal) => {
-        concat!(",\"", $name, "\":{\"unit\":\"", $unit, "\",\"amount\":")
+    (@before $object:expr, $name:literal, $unit:literal) => {
+        $object.before_amount(concat!(",\"", $name, "\":{\"unit\":\"", $unit, "\",\"amount\":"))
     };
 }
 

@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use http::Method;
 
 use super::query::percent_decode;
+use crate::faults::Call;
 use crate::state::Permission;
 
 /// A route of the runtime plane.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Route<'a> {
+pub(crate) enum Route<'a> {
     Decide,
     Reservations,
     Reservation(Cow<'a, str>),
@@ -29,7 +30,7 @@ enum Methods {
 
 impl<'a> Route<'a> {
     /// The route of a path.
-    pub(super) fn of(path: &'a str) -> Option<Self> {
+    pub(crate) fn of(path: &'a str) -> Option<Self> {
         let mut segments = path.strip_prefix("/v1/")?.split('/');
         let (first, second, third) = (segments.next()?, segments.next(), segments.next());
         if segments.next().is_some() {
@@ -52,6 +53,23 @@ impl<'a> Route<'a> {
             }
             _ => None,
         }
+    }
+
+    /// What a method does on the route. Reads of events are of the webhooks.
+    pub(crate) fn call(&self, method: &Method) -> Option<Call> {
+        let reads = method == Method::GET;
+        Some(match self {
+            Self::Decide => Call::Decide,
+            Self::Reservations if reads => Call::ListReservations,
+            Self::Reservations => Call::Reserve,
+            Self::Reservation(_) => Call::GetReservation,
+            Self::Commit(_) => Call::Commit,
+            Self::Release(_) => Call::Release,
+            Self::Extend(_) => Call::Extend,
+            Self::Balances => Call::Balances,
+            Self::Events if reads => return None,
+            Self::Events => Call::Event,
+        })
     }
 
     /// The methods of a route, as `Allow` names them.

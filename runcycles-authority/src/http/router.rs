@@ -65,7 +65,9 @@ impl Router {
     pub(crate) fn handle(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let start = Instant::now();
         let mut exchange = Exchange::new(request.headers(), &self.ids);
-        let response = match self.route(request, &mut exchange) {
+        let route = Route::of(request.uri().path());
+        let call = route.as_ref().and_then(|route| route.call(request.method()));
+        let response = match self.route(route, request, &mut exchange) {
             Ok(reply) => exchange.success(reply),
             Err(problem) => exchange.problem(problem),
         };
@@ -74,7 +76,6 @@ impl Router {
             Some(notary) => super::attestation::attest(notary, request, response, self.engine.clock_ms()),
             None => response,
         };
-        let call = Call::of(request.method(), request.uri().path());
         self.metrics.count(call, request.uri().path(), response.status(), start.elapsed());
         response
     }
@@ -134,7 +135,12 @@ impl Router {
         Exchange::new(headers, &self.ids).problem(Problem::new(status, code, message))
     }
 
-    fn route(&self, request: &Request<Bytes>, exchange: &mut Exchange) -> Result<Reply, Problem> {
+    fn route(
+        &self,
+        route: Option<Route<'_>>,
+        request: &Request<Bytes>,
+        exchange: &mut Exchange,
+    ) -> Result<Reply, Problem> {
         let path = request.uri().path();
         if let Some(reply) = self.answer_anybody(request.method(), path) {
             return reply;
@@ -159,7 +165,6 @@ impl Router {
             let (engine, gate, ids) = (&self.engine, &self.gate, &self.ids);
             return Admin { engine, gate, ids, speaks_extensions, request }.answer(exchange);
         }
-        let route = Route::of(path);
         let open_to_operators = route.as_ref().is_some_and(|route| route.is_open_to_operators(request.method()));
         if open_to_operators && self.gate.is_operator(request.headers())? {
             return self.dispatch(route, &Principal::Operator, request);

@@ -212,8 +212,8 @@ impl Write<'_> {
     /// An answer that says where the kind of its action is on its way out.
     fn about_kind(&self, reply: Reply, kind: &str) -> Reply {
         let is_deprecated = self.registry.is_some_and(|registry| registry.is_deprecated(kind));
-        match HeaderValue::from_str(kind) {
-            Ok(kind) if is_deprecated => reply.with_header(DEPRECATED_KIND, kind),
+        match is_deprecated.then(|| HeaderValue::from_str(kind)) {
+            Some(Ok(kind)) => reply.with_header(DEPRECATED_KIND, kind),
             _ => reply,
         }
     }
@@ -267,7 +267,12 @@ fn complete<'a>(
     amount: Option<CheckedAmount>,
     violations: Violations,
 ) -> Result<(SubjectBody<'a>, ActionBody<'a>, CheckedAmount), Problem> {
-    given(subject.zip(action).zip(amount).map(|((subject, action), amount)| (subject, action, amount)), violations)
+    violations.into_result()?;
+    // Where one is absent, a violation has said so.
+    let (Some(subject), Some(action), Some(amount)) = (subject, action, amount) else {
+        return Err(Problem::internal());
+    };
+    Ok((subject, action, amount))
 }
 
 /// A required value, if no limit was broken. Where it is absent, a violation says so.

@@ -37,10 +37,21 @@ impl NamedAction<'_> {
 pub(super) struct Actions {
     hasher: RandomState,
     known: HashMap<u64, Arc<Action>>,
+    /// The one that was asked for last, which is often the next one too.
+    last: Option<Arc<Action>>,
 }
 
 impl Actions {
     pub(super) fn share(&mut self, named: &NamedAction<'_>) -> Arc<Action> {
+        if let Some(last) = self.last.as_ref().filter(|last| named.is(last)) {
+            return last.clone();
+        }
+        let action = self.find_or_add(named);
+        self.last = Some(action.clone());
+        action
+    }
+
+    fn find_or_add(&mut self, named: &NamedAction<'_>) -> Arc<Action> {
         let hash = self.hasher.hash_one((named.kind, named.name, &named.tags));
         if let Some(known) = self.known.get(&hash).filter(|known| named.is(known)) {
             return known.clone();

@@ -5,8 +5,8 @@ use std::hash::{BuildHasher as _, BuildHasherDefault, RandomState};
 
 use uuid::Uuid;
 
-use super::TenantId;
 use super::own_ids::OwnIdHasher;
+use super::{Key, TenantId};
 
 /// Finds reservations by tenant and key: those whose key is known, and those whose key may have been used again since.
 ///
@@ -33,13 +33,13 @@ impl ByKey {
         }
     }
 
-    pub(super) fn candidates(&self, tenant: TenantId, key: &str) -> impl Iterator<Item = Uuid> {
+    pub(super) fn candidates(&self, tenant: TenantId, key: &Key) -> impl Iterator<Item = Uuid> {
         let hash = self.hash(tenant, key);
         let more = self.more.range((hash, Uuid::nil())..=(hash, Uuid::max())).map(|(_, id)| *id);
         self.first.get(&hash).copied().into_iter().chain(more)
     }
 
-    pub(super) fn insert(&mut self, tenant: TenantId, key: &str, id: Uuid) {
+    pub(super) fn insert(&mut self, tenant: TenantId, key: &Key, id: Uuid) {
         self.insert_hash(self.hash(tenant, key), id);
     }
 
@@ -50,7 +50,7 @@ impl ByKey {
         }
     }
 
-    pub(super) fn remove(&mut self, tenant: TenantId, key: &str, id: Uuid) {
+    pub(super) fn remove(&mut self, tenant: TenantId, key: &Key, id: Uuid) {
         let hash = self.hash(tenant, key);
         if self.first.get(&hash) != Some(&id) {
             self.more.remove(&(hash, id));
@@ -66,7 +66,7 @@ impl ByKey {
         }
     }
 
-    fn hash(&self, tenant: TenantId, key: &str) -> u64 {
+    fn hash(&self, tenant: TenantId, key: &Key) -> u64 {
         self.hasher.hash_one((tenant, key))
     }
 }

@@ -56,7 +56,7 @@ impl KeptReservations {
         match self.rows.entry(row.id) {
             Entry::Occupied(mut known) => drop(known.insert(row)),
             Entry::Vacant(place) => {
-                row.key.with(|key| self.by_key.insert(row.tenant, key, row.id));
+                self.by_key.insert(row.tenant, &row.key, row.id);
                 self.created.push((row.tenant, row.created_at, row.id));
                 place.insert(row);
             }
@@ -65,7 +65,7 @@ impl KeptReservations {
 
     pub(super) fn remove(&mut self, id: Uuid) {
         if let Some(row) = self.rows.remove(&id) {
-            row.key.with(|key| self.by_key.remove(row.tenant, key, id));
+            self.by_key.remove(row.tenant, &row.key, id);
             self.has_gaps = true;
         }
     }

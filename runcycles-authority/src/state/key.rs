@@ -5,7 +5,7 @@ use std::fmt;
 use uuid::Uuid;
 
 /// An idempotency key. A UUID, which most keys are, takes no memory of its own.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     /// A UUID in its usual form: lower-case digits in five groups.
     Uuid(Uuid),

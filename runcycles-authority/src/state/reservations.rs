@@ -186,14 +186,14 @@ impl Reservations {
     }
 
     /// A tenant's reservations made under a key, in no order: one, unless the key was used again after it was forgotten.
-    pub(crate) fn with_key(&self, tenant: TenantId, key: &str) -> impl Iterator<Item = &Reservation> {
+    pub(crate) fn with_key(&self, tenant: TenantId, key: &Key) -> impl Iterator<Item = &Reservation> {
         let candidates = self.by_key.candidates(tenant, key).filter_map(|id| self.get(id));
         candidates.filter(move |row| row.tenant == tenant && row.key == *key)
     }
 
     pub(super) fn insert(&mut self, reservation: Reservation) {
         let id = reservation.id;
-        reservation.key.with(|key| self.by_key.insert(reservation.tenant, key, id));
+        self.by_key.insert(reservation.tenant, &reservation.key, id);
         if let Some(deadline) = reservation.deadline() {
             self.deadlines.insert((deadline, id));
         }
@@ -218,7 +218,7 @@ impl Reservations {
         if let Some(row) = self.rows.remove(&id) {
             row.deadline().map(|deadline| self.deadlines.remove(&(deadline, id)));
             self.by_creation.remove(&(row.tenant, row.created_at, id));
-            row.key.with(|key| self.by_key.remove(row.tenant, key, id));
+            self.by_key.remove(row.tenant, &row.key, id);
         }
     }
 }

@@ -154,7 +154,7 @@ fn close_everything(state: &mut State, tenant: TenantId, now: Millis) {
 /// A release that nobody asked for, so that no key replays it.
 fn drain(state: &State, row: &Reservation, now: Millis) -> Option<Settlement> {
     let postings = prepare(state, &Standing::of(state, &row.held), |before| give_back(before, row.estimate)).ok()?;
-    let fingerprint = Canonical::new("tenant closed").finish();
+    let fingerprint = Canonical::fingerprint("tenant closed", |_| {});
     Some(Settlement { key: "".into(), fingerprint, at: now, charged: 0, metadata: None, postings })
 }
 

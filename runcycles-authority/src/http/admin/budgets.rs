@@ -151,19 +151,20 @@ impl Admin<'_> {
         }
 
         let operation = operation.unwrap_or_default();
-        let mut canonical = Canonical::new("fund");
-        canonical.text(operation);
-        canonical.number(value.cast_unsigned());
-        canonical.number(spent.cast_unsigned());
-        canonical.text(body.reason.as_deref().unwrap_or_default());
-        canonical.optional(body.metadata.as_ref(), Canonical::object);
+        let fingerprint = Canonical::fingerprint("fund", |canonical| {
+            canonical.text(operation);
+            canonical.number(value.cast_unsigned());
+            canonical.number(spent.cast_unsigned());
+            canonical.text(body.reason.as_deref().unwrap_or_default());
+            canonical.optional(body.metadata.as_ref(), Canonical::object);
+        });
         let funded = self.engine.execute(FundBudget {
             owner: owner(principal, query.get_some("tenant_id")),
             scope,
             funding: funding(operation, amount_of(unit, value), spent),
             unit,
             key: body.idempotency_key.as_deref().map(str::to_owned),
-            fingerprint: canonical.finish(),
+            fingerprint,
         })?;
         Ok(Reply::ok(json::object(|object| write_funded(object, operation, unit, &funded))))
     }

@@ -168,7 +168,7 @@ impl Session {
     fn reserve(&mut self, random: &mut Random) {
         let id = self.ids.next();
         let key = self.key();
-        let fingerprint = Canonical::new(&key).finish();
+        let fingerprint = Canonical::fingerprint(&key, |_| {});
         let reserved = self.engine.execute(Reserve {
             id,
             tenant: TenantId(0),
@@ -197,7 +197,7 @@ impl Session {
 
     fn commit(&mut self, random: &mut Random) {
         let (id, key) = (self.reservation(random), self.key());
-        let fingerprint = Canonical::new(&key).finish();
+        let fingerprint = Canonical::fingerprint(&key, |_| {});
         let actual = i64::try_from(random.below(70)).expect("a small number");
         let metadata = Self::metadata(random);
         let commit =
@@ -208,19 +208,19 @@ impl Session {
 
     fn release(&mut self, random: &mut Random) {
         let (id, key) = (self.reservation(random), self.key());
-        let fingerprint = Canonical::new(&key).finish();
+        let fingerprint = Canonical::fingerprint(&key, |_| {});
         drop(self.engine.execute(Release { tenant: Some(TenantId(0)), id: &id, key: &key, fingerprint }));
     }
 
     fn extend(&mut self, random: &mut Random) {
         let (id, key) = (self.reservation(random), self.key());
-        let fingerprint = Canonical::new(&key).finish();
+        let fingerprint = Canonical::fingerprint(&key, |_| {});
         drop(self.engine.execute(Extend { tenant: TenantId(0), id: &id, key: &key, fingerprint, by_ms: 5_000 }));
     }
 
     fn event(&mut self, random: &mut Random) {
         let key = self.key();
-        let fingerprint = Canonical::new(&key).finish();
+        let fingerprint = Canonical::fingerprint(&key, |_| {});
         let event = RecordEvent {
             id: self.ids.next(),
             tenant: TenantId(0),
@@ -236,7 +236,7 @@ impl Session {
 
     fn decide(&mut self, random: &mut Random) {
         let key = self.key();
-        let fingerprint = Canonical::new(&key).finish();
+        let fingerprint = Canonical::fingerprint(&key, |_| {});
         let path = Self::subject(random).path;
         let estimate = i64::try_from(random.below(5_000)).expect("a small number");
         let action = ActionFacts { kind: "llm.completion", keys: None, run_id: None };
