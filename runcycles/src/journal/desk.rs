@@ -19,8 +19,17 @@ pub(super) type Answer = oneshot::Sender<Result<(), JournalError>>;
 /// Something to do on the disk.
 pub(super) enum Order {
     Write { reservation_id: Box<str>, text: Vec<u8>, answer: Answer },
-    Remove { reservation_id: Box<str> },
+    Remove { reservation_id: Box<str>, origin: Origin },
     Other(Work),
+}
+
+/// Where a record came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// From this process, which writes under the standard names alone.
+    Written,
+    /// From the disk, where an early version may have written it.
+    Found,
 }
 
 /// Anything that is done in its turn, in the directory or with the reason why there is none.
@@ -71,11 +80,11 @@ impl Desk {
                         Err(error) => give(answer, &reservation_id, Err(error)),
                     }
                 }
-                Order::Remove { reservation_id } => {
+                Order::Remove { reservation_id, origin } => {
                     if group.has(&reservation_id) {
                         group.finish(&store);
                     }
-                    if let Err(error) = store.clone().and_then(|store| store.remove(&reservation_id)) {
+                    if let Err(error) = store.clone().and_then(|store| store.remove(&reservation_id, origin)) {
                         tracing::warn!(
                             %reservation_id,
                             %error,

@@ -35,6 +35,7 @@ use self::store::Store;
 use crate::client::JournalConfig;
 
 pub(crate) use self::body::Body;
+pub(crate) use self::desk::Origin;
 pub(crate) use self::disk::Disk;
 #[cfg(test)]
 pub(crate) use self::disk::SystemDisk;
@@ -147,8 +148,8 @@ impl Journal {
 
     /// Removes the record of a reservation that is settled. A record that stays is told to operators; replaying it takes no
     /// effect.
-    pub(crate) fn remove(&self, reservation_id: &str) {
-        let order = Order::Remove { reservation_id: reservation_id.into() };
+    pub(crate) fn remove(&self, reservation_id: &str, origin: Origin) {
+        let order = Order::Remove { reservation_id: reservation_id.into(), origin };
         if let Err(error) = self.lane.give(order) {
             tracing::warn!(reservation_id, %error, "the record of a settled reservation stays; replaying it takes no effect");
         }

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::desk::Origin;
 use super::disk::{Disk, OpenFile};
 use super::error::JournalError;
 use super::file_name;
@@ -136,9 +137,12 @@ impl Store {
         self.disk.sync_directory(path).map_err(|error| JournalError::disk("synchronise the directory", path, error))
     }
 
-    /// Removes a reservation's record, where there is one, also from under a name that early versions gave it.
-    pub(super) fn remove(&self, reservation_id: &str) -> Result<(), JournalError> {
+    /// Removes a reservation's record, where there is one; one that was found also from under a name that early versions gave it.
+    pub(super) fn remove(&self, reservation_id: &str, origin: Origin) -> Result<(), JournalError> {
         self.remove_file(&self.directory.join(file_name::standard(reservation_id)))?;
+        if origin == Origin::Written {
+            return Ok(());
+        }
         for name in file_name::legacy(reservation_id) {
             let path = self.directory.join(name);
             // The name may be another reservation's; what does not say that it is this one's stays.

@@ -17,13 +17,14 @@ pub(super) struct Kept {
     /// The latest write, until it is known how it went. No request leaves before: a future that is dropped while it waits leaves
     /// the waiting to whoever goes on.
     writing: Option<crate::transport::BoxFuture<'static, Result<(), crate::journal::JournalError>>>,
+    is_found: bool,
 }
 
 #[cfg(feature = "journal")]
 impl Kept {
     /// A record that an earlier process left.
     pub(super) fn on_disk(record: crate::journal::Record) -> Self {
-        Self { record: Some(record), writing: None }
+        Self { record: Some(record), writing: None, is_found: true }
     }
 }
 
@@ -99,8 +100,11 @@ impl Shared {
 
     /// Removes what is on disk of a claim that is settled or finally refused.
     pub(super) fn forget(&self, claim: &mut Claim) {
+        use crate::journal::Origin;
+
         if let (Some(journal), Some(record)) = (&self.journal, claim.kept.record.take()) {
-            journal.remove(&record.reservation_id);
+            let origin = if claim.kept.is_found { Origin::Found } else { Origin::Written };
+            journal.remove(&record.reservation_id, origin);
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::{identity, load, record};
 use crate::client::{Durability, JournalConfig};
-use crate::journal::{Journal, Place, Record, SystemDisk};
+use crate::journal::{Journal, Origin, Place, Record, SystemDisk};
 
 const CALLS: usize = 10_000;
 
@@ -69,7 +69,7 @@ async fn one_at_a_time(journal: Journal, count: usize) -> Vec<Duration> {
         let start = Instant::now();
         journal.write(&record).await.expect("written");
         times.push(start.elapsed());
-        journal.remove(&record.reservation_id);
+        journal.remove(&record.reservation_id, Origin::Written);
         // The answer of an authority takes longer than the removal.
         let answered = Instant::now() + Duration::from_micros(30);
         while Instant::now() < answered {
@@ -90,7 +90,7 @@ async fn at_once(journal: Journal, count: usize) -> Duration {
         tasks.spawn(async move {
             for record in records {
                 journal.write(&record).await.expect("written");
-                journal.remove(&record.reservation_id);
+                journal.remove(&record.reservation_id, Origin::Written);
             }
         });
     }

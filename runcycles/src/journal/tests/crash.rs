@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use super::memory_disk::{Fault, MemoryDisk};
 use super::{FINGERPRINT, amounts, journal_on, load, record};
 use crate::client::Durability;
+use crate::journal::Origin;
 use crate::journal::replay::ReplaySummary;
 
 const BOTH: [Durability; 2] = [Durability::ProcessCrash, Durability::PowerLoss];
@@ -168,7 +169,7 @@ async fn a_crash_at_any_step_of_a_removal_leaves_the_record_or_nothing() {
         journal.write(&record("rsv_1", 1)).await.expect("written");
         journal.write(&record("rsv_2", 2)).await.expect("written");
         disk.plan(Fault::CrashAt(step));
-        journal.remove("rsv_1");
+        journal.remove("rsv_1", Origin::Written);
         let crashed = disk.has_failed();
         drop(journal);
         disk.lose_power();

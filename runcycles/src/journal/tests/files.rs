@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::{body, identity, journal_in, load, record};
 use crate::client::{Durability, JournalConfig};
-use crate::journal::{Journal, JournalError, Record};
+use crate::journal::{Journal, JournalError, Origin, Record};
 
 /// The standard name of the record of `rsv_1`.
 const RSV_1: &str = "v2-228a13c45c8ee9206cbfaed7b632dd9245a4706eab19b19b41a3b8b71152d9ab.json";
@@ -31,11 +31,11 @@ async fn a_record_lies_under_its_identity_and_its_digest_until_it_is_removed() {
     assert!(
         text.starts_with(r#"{"version":1,"reservation_id":"rsv_1","base_url":"http://localhost","mode":"commit","#)
     );
-    journal.remove("rsv_1");
+    journal.remove("rsv_1", Origin::Written);
     journal.drained().await.expect("drained");
     assert!(names(&place).is_empty());
     // Somebody else was faster.
-    journal.remove("rsv_1");
+    journal.remove("rsv_1", Origin::Written);
     journal.drained().await.expect("drained");
 }
 

@@ -8,8 +8,8 @@ use tempfile::TempDir;
 
 use super::{BASE_URL, all, amounts, identity, journal_in, load, record};
 use crate::client::JournalConfig;
-use crate::journal::Journal;
 use crate::journal::replay::ReplaySummary;
+use crate::journal::{Journal, Origin};
 
 /// A record as an earlier version of any client may have left it.
 fn early(id: &str, amount: u64) -> String {
@@ -132,7 +132,7 @@ async fn early_names_become_standard_ones_and_colliding_ids_stay_apart() {
     journal.write(&record("rsv/a", 2)).await.expect("written");
     assert_eq!(super::super::file_name::legacy("rsv/a").next().as_deref(), Some("rsv_a.json"));
     // The early file of another reservation has the early name of this one, and stays.
-    journal.remove("rsv/a");
+    journal.remove("rsv/a", Origin::Found);
     journal.drained().await.expect("drained");
     assert!(exists(&place, "rsv_a.json") && !exists(&place, standard_of_a));
     assert_eq!(amounts(&load(&journal).await), [("rsv_a", 1)]);
@@ -145,7 +145,7 @@ async fn a_removal_takes_the_early_file_of_the_same_reservation_with_it() {
         for name in names {
             let (_directory, journal, place) = with_files(&[(name, &early(id, 1))]);
             journal.write(&record(id, 1)).await.expect("written");
-            journal.remove(id);
+            journal.remove(id, Origin::Found);
             journal.drained().await.expect("drained");
             assert_eq!(fs::read_dir(&place).expect("a directory").count(), 0, "{name}");
         }
@@ -163,7 +163,7 @@ async fn an_early_copy_of_a_record_is_dropped_and_one_in_doubt_is_replayed() {
     let (_directory, journal, place) = with_files(&[("rsv_1.json", &early("rsv_1", 1)), (standard, "{")]);
     assert_eq!(amounts(&load(&journal).await), [("rsv_1", 1)]);
     assert!(exists(&place, "rsv_1.json") && exists(&place, &standard.replace(".json", ".corrupt")));
-    journal.remove("rsv_1");
+    journal.remove("rsv_1", Origin::Found);
     journal.drained().await.expect("drained");
     assert!(!exists(&place, "rsv_1.json"));
 }
@@ -197,8 +197,8 @@ async fn two_workers_on_one_directory_do_not_disturb_each_other() {
         let (a, b) = (first.write(&record), second.write(&record));
         a.await.expect("written");
         b.await.expect("written");
-        first.remove("rsv_1");
-        second.remove("rsv_1");
+        first.remove("rsv_1", Origin::Found);
+        second.remove("rsv_1", Origin::Found);
     }
     first.drained().await.expect("drained");
     second.drained().await.expect("drained");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::memory_disk::MemoryDisk;
 use super::{all, amounts, identity, journal_on, load, record};
 use crate::client::{Durability, JournalConfig};
-use crate::journal::{Journal, JournalError, LONGEST_WAIT, Place};
+use crate::journal::{Journal, JournalError, LONGEST_WAIT, Origin, Place};
 
 /// What a stalled disk waits for.
 #[derive(Default)]
@@ -101,7 +101,7 @@ async fn a_write_that_nobody_waits_for_takes_place() {
     let (journal, disk, gate) = stalled();
     drop(journal.write(&record("rsv_1", 1)));
     drop(journal.write(&record("rsv_2", 2)));
-    journal.remove("rsv_1");
+    journal.remove("rsv_1", Origin::Written);
     gate.release();
     journal.drained().await.expect("drained");
     assert_eq!(disk.file_names().len(), 1);
@@ -155,7 +155,7 @@ async fn records_that_wait_together_become_durable_together() {
     gate.until_awaited();
     let others: Vec<_> = (1..=50).map(|n| journal.write(&record(&format!("rsv_{n}"), n))).collect();
     // In its turn: after the record it removes.
-    journal.remove("rsv_50");
+    journal.remove("rsv_50", Origin::Written);
     gate.release();
     first.await.expect("written");
     for other in others {
