@@ -5,6 +5,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Uri;
+use http::uri::{Authority, Scheme};
+use reqwest::Url;
 use reqwest::redirect::Policy;
 
 use super::pieces::Pieces;
@@ -18,6 +21,16 @@ use crate::error::{TransportError, TransportErrorKind};
 pub struct ReqwestTransport {
     setup: Setup,
     client: OnceLock<Result<reqwest::Client, String>>,
+    /// The place that the first request went to, and so most others. Reading an address anew takes several allocations.
+    place: OnceLock<Place>,
+}
+
+/// A server, as addresses begin with it.
+#[derive(Debug)]
+struct Place {
+    scheme: Scheme,
+    authority: Authority,
+    url: Url,
 }
 
 #[derive(Debug)]
@@ -29,14 +42,14 @@ struct Setup {
 impl ReqwestTransport {
     /// A transport of its own for `https` addresses, or, without TLS, for `http` ones: those need no certificates.
     pub(crate) fn new(connect_timeout: Duration, tls: bool) -> Self {
-        Self { setup: Setup { connect_timeout, tls }, client: OnceLock::new() }
+        Self { setup: Setup { connect_timeout, tls }, client: OnceLock::new(), place: OnceLock::new() }
     }
 
     /// Carries requests by a client made elsewhere, for a proxy or certificates of your own. Build it with
     /// `redirect(Policy::none())`: reqwest would send the API key along to wherever a redirect points.
     pub fn from_client(client: reqwest::Client) -> Self {
         let setup = Setup { connect_timeout: Duration::ZERO, tls: true };
-        Self { setup, client: OnceLock::from(Ok(client)) }
+        Self { setup, client: OnceLock::from(Ok(client)), place: OnceLock::new() }
     }
 
     fn client(&self) -> Result<&reqwest::Client, TransportError> {
@@ -45,10 +58,38 @@ impl ReqwestTransport {
     }
 }
 
+impl ReqwestTransport {
+    /// An address in reqwest's form.
+    fn url(&self, address: &Uri) -> Result<Url, TransportError> {
+        let read = || {
+            let read = Url::parse(&address.to_string());
+            read.map_err(|error| TransportError::with_source(TransportErrorKind::Setup, error))
+        };
+        let (Some(scheme), Some(authority)) = (address.scheme(), address.authority()) else { return read() };
+        match self.place.get() {
+            Some(place) if place.scheme == *scheme && place.authority == *authority => {
+                let mut url = place.url.clone();
+                url.set_path(address.path());
+                url.set_query(address.query());
+                Ok(url)
+            }
+            Some(_) => read(),
+            None => {
+                let url = read()?;
+                let (scheme, authority) = (scheme.clone(), authority.clone());
+                let _ = self.place.set(Place { scheme, authority, url: url.clone() });
+                Ok(url)
+            }
+        }
+    }
+}
+
 impl Setup {
     fn build(&self) -> Result<reqwest::Client, reqwest::Error> {
         let mut builder = reqwest::Client::builder()
             .redirect(Policy::none())
+            // The client repeats what may be repeated, and counts it.
+            .retry(reqwest::retry::never().max_retries_per_request(0))
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(pool::IDLE_TIMEOUT)
             .pool_max_idle_per_host(pool::MAX_IDLE)
@@ -75,8 +116,9 @@ fn without_roots(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
 impl Transport for ReqwestTransport {
     fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
         Box::pin(async move {
-            let request = reqwest::Request::try_from(request)
-                .map_err(|error| TransportError::with_source(TransportErrorKind::Setup, error))?;
+            let (head, body) = request.into_parts();
+            let mut request = reqwest::Request::new(head.method, self.url(&head.uri)?);
+            (*request.headers_mut(), *request.body_mut()) = (head.headers, Some(body.into()));
             let mut answer = self.client()?.execute(request).await.map_err(failed)?;
             let mut response = http::Response::new(Bytes::new());
             *response.status_mut() = answer.status();
