@@ -81,6 +81,7 @@ mod shadow_report;
 mod stream_cut;
 mod stream_metered;
 mod telemetry;
+#[cfg(feature = "metrics")]
 mod telemetry_metrics;
 mod tower_back_pressure;
 mod tower_bodies;
