@@ -147,7 +147,8 @@ impl AuthorityBuilder {
         self.protocol_extensions()
     }
 
-    /// Keeps every request, for tests: see [`Authority::calls`] and [`Authority::requests`].
+    /// Keeps every request, for tests: see [`Authority::calls`](crate::Authority::calls) and
+    /// [`Authority::requests`](crate::Authority::requests).
     pub fn record_requests(mut self) -> Self {
         self.record_requests = true;
         self
