@@ -75,7 +75,10 @@ impl From<DirectHold> for Grant {
 }
 
 impl From<ReservationCreateResponse> for Grant {
-    fn from(answer: ReservationCreateResponse) -> Self {
+    fn from(mut answer: ReservationCreateResponse) -> Self {
+        // Lists that are read grow with room for more, and are held for as long as the guard is.
+        answer.affected_scopes.shrink_to_fit();
+        answer.balances.shrink_to_fit();
         Self {
             decision: answer.decision,
             caps: answer.caps,
