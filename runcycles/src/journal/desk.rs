@@ -24,9 +24,10 @@ pub(super) enum Order {
 }
 
 /// Where a record came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// From this process, which writes under the standard names alone.
+    #[default]
     Written,
     /// From the disk, where an early version may have written it.
     Found,

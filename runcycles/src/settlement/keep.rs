@@ -17,14 +17,14 @@ pub(super) struct Kept {
     /// The latest write, until it is known how it went. No request leaves before: a future that is dropped while it waits leaves
     /// the waiting to whoever goes on.
     writing: Option<crate::transport::BoxFuture<'static, Result<(), crate::journal::JournalError>>>,
-    is_found: bool,
+    origin: crate::journal::Origin,
 }
 
 #[cfg(feature = "journal")]
 impl Kept {
     /// A record that an earlier process left.
     pub(super) fn on_disk(record: crate::journal::Record) -> Self {
-        Self { record: Some(record), writing: None, is_found: true }
+        Self { record: Some(record), writing: None, origin: crate::journal::Origin::Found }
     }
 }
 
@@ -100,11 +100,8 @@ impl Shared {
 
     /// Removes what is on disk of a claim that is settled or finally refused.
     pub(super) fn forget(&self, claim: &mut Claim) {
-        use crate::journal::Origin;
-
         if let (Some(journal), Some(record)) = (&self.journal, claim.kept.record.take()) {
-            let origin = if claim.kept.is_found { Origin::Found } else { Origin::Written };
-            journal.remove(&record.reservation_id, origin);
+            journal.remove(&record.reservation_id, claim.kept.origin);
         }
     }
 }

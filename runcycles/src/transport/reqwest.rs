@@ -56,9 +56,7 @@ impl ReqwestTransport {
         let made = self.client.get_or_init(|| self.setup.build().map_err(|error| show_chain(&error)));
         made.as_ref().map_err(|problem| TransportError::with_source(TransportErrorKind::Setup, problem.clone()))
     }
-}
 
-impl ReqwestTransport {
     /// An address in reqwest's form.
     fn url(&self, address: &Uri) -> Result<Url, TransportError> {
         let read = || {
@@ -67,7 +65,8 @@ impl ReqwestTransport {
         };
         let (Some(scheme), Some(authority)) = (address.scheme(), address.authority()) else { return read() };
         match self.place.get() {
-            Some(place) if place.scheme == *scheme && place.authority == *authority => {
+            // To the letter: an authority may have a user's name and password, which differ by case.
+            Some(place) if place.scheme == *scheme && place.authority.as_str() == authority.as_str() => {
                 let mut url = place.url.clone();
                 url.set_path(address.path());
                 url.set_query(address.query());
@@ -88,8 +87,6 @@ impl Setup {
     fn build(&self) -> Result<reqwest::Client, reqwest::Error> {
         let mut builder = reqwest::Client::builder()
             .redirect(Policy::none())
-            // The client repeats what may be repeated, and counts it.
-            .retry(reqwest::retry::never().max_retries_per_request(0))
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(pool::IDLE_TIMEOUT)
             .pool_max_idle_per_host(pool::MAX_IDLE)
@@ -97,6 +94,10 @@ impl Setup {
             .referer(false);
         if !self.tls {
             builder = without_roots(builder);
+        }
+        // reqwest keeps a copy of every request to repeat what a server refuses unprocessed, which only HTTP/2 can tell.
+        if cfg!(not(feature = "http2")) {
+            builder = builder.retry(reqwest::retry::never().max_retries_per_request(0));
         }
         builder.build()
     }
