@@ -16,7 +16,7 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl Directory {
@@ -27,10 +27,19 @@ impl Directory {
         let opened = private(OpenOptions::new().create(true).truncate(false).write(true)).open(&lock_path);
         let lock = opened.map_err(StoreError::io("open", &lock_path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse { dir: path.to_owned() }),
             Err(TryLockError::Error(error)) => Err(StoreError::io("lock", &lock_path)(error)),
         }
+    }
+}
+
+impl Drop for Directory {
+    /// Gives the lock back itself: closing the file would not while a process that another thread is just starting still has a
+    /// copy of the descriptor, and whoever opens the directory again at once would be told that it is in use.
+    fn drop(&mut self) {
+        // What cannot be given back here goes with the descriptor.
+        drop(self.lock.unlock());
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::future::Future as _;
 use std::pin::pin;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -176,6 +178,25 @@ fn a_directory_in_use_is_refused_until_it_is_given_back() {
         block_on(transport.call(request("POST", "/v1/events", &event("late", 1).to_string()))).expect("an answer");
     assert_eq!(late.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(successor.ledger(SCOPE).map(|ledger| ledger.spent), Some(tokens(0)));
+}
+
+/// A program that is being started has a copy of every descriptor of this process until it runs.
+#[test]
+fn a_directory_is_given_back_although_another_thread_starts_programs() {
+    let dir = Directory::new();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                let nothing = Command::new(std::env::current_exe().expect("this test")).arg("--list").output();
+                assert!(nothing.expect("a program").status.success());
+            }
+        });
+        let openings = (0..200).map(|_| block_on(dir.builder().start()).map(drop));
+        let refused = openings.filter_map(Result::err).map(|error| error.to_string()).next();
+        over.store(true, Ordering::Relaxed);
+        assert_eq!(refused, None);
+    });
 }
 
 #[test]
