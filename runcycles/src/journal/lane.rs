@@ -19,9 +19,6 @@ const LONGEST_QUEUE: usize = 16_384;
 /// How long the thread stays without work.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// How long the thread stays awake for an order that was announced.
-const AWAKE: Duration = Duration::from_micros(20);
-
 /// Where orders are carried out.
 #[derive(Clone)]
 pub(crate) enum Place {
@@ -58,20 +55,8 @@ struct Queue {
     thread: Option<Thread>,
     /// Since when it has been at one group of orders.
     busy_since: Option<Instant>,
-    /// How many orders are about to be given.
-    announced: usize,
     /// Whether the journal is gone, so that the thread ends with its work.
     closed: bool,
-}
-
-/// An order that is about to be given, until this is dropped.
-pub(crate) struct Announced<'a>(&'a Lane);
-
-impl Drop for Announced<'_> {
-    fn drop(&mut self) {
-        let mut queue = self.0.queue();
-        queue.announced = queue.announced.saturating_sub(1);
-    }
 }
 
 /// How an order was taken.
@@ -90,16 +75,6 @@ impl Lane {
 
     pub(super) fn patience(&self) -> Duration {
         self.patience
-    }
-
-    /// Announces an order, so that the thread wakes up while it is made.
-    pub(super) fn announce(&self) -> Announced<'_> {
-        let mut queue = self.queue();
-        queue.announced += 1;
-        if let Some(thread) = &queue.thread {
-            thread.unpark();
-        }
-        Announced(self)
     }
 
     /// Gives an order. It blocks at [`Place::Caller`] alone.
@@ -168,7 +143,6 @@ impl Lane {
 fn work(lane: &Lane) {
     let mut group = Vec::with_capacity(LARGEST_GROUP);
     let mut idle_since = Instant::now();
-    let mut awake_since = idle_since;
     loop {
         let mut queue = lane.queue();
         if queue.orders.is_empty() {
@@ -177,14 +151,8 @@ fn work(lane: &Lane) {
                 queue.thread = None;
                 return;
             }
-            let announced = queue.announced > 0;
             drop(queue);
-            if announced && awake_since.elapsed() < AWAKE {
-                thread::yield_now();
-            } else {
-                thread::park_timeout(IDLE);
-                awake_since = Instant::now();
-            }
+            thread::park_timeout(IDLE);
             continue;
         }
         let size = queue.orders.len().min(LARGEST_GROUP);
@@ -199,6 +167,5 @@ fn work(lane: &Lane) {
         }
         drop(orders);
         idle_since = Instant::now();
-        awake_since = idle_since;
     }
 }

@@ -29,7 +29,7 @@ use tokio::sync::oneshot::error::TryRecvError;
 
 use self::desk::{Desk, Order};
 use self::inventory::Found;
-use self::lane::{Announced, Lane, Taken};
+use self::lane::{Lane, Taken};
 use self::replay::Claim;
 use self::store::Store;
 use crate::client::JournalConfig;
@@ -101,11 +101,6 @@ impl Journal {
         let identity = Arc::new(identity);
         let lane = Lane::new(place, patience, Desk::new(Arc::clone(&identity), config.clone(), disk));
         Self { lane: Arc::new(lane), identity, claim: Arc::default() }
-    }
-
-    /// Announces a write, so that the disk's thread wakes up while its record is made.
-    pub(crate) fn announce(&self) -> Announced<'_> {
-        self.lane.announce()
     }
 
     /// Writes a record, in place of an earlier one of the same reservation. The order is given by this call; the future says

@@ -9,18 +9,15 @@ use tokio::time::Instant;
 use super::keep::Kept;
 use super::keys::{KeyUse, OrphanKey};
 use super::plan::Plan;
+use super::spend_event::SpendEvent;
 use crate::client::{Prepared, Shared, Watch, encode};
 use crate::error::Error;
 use crate::planted::{Bug, planted, with_another_key};
 use crate::protocol::{
-    Amount, CommitOveragePolicy, CommitRequest, EventCreateRequest, IdempotencyKey, ListReservationsParams,
-    ReleaseRequest, ReservationId, ReservationStatus,
+    Amount, CommitRequest, IdempotencyKey, ListReservationsParams, ReleaseRequest, ReservationId, ReservationStatus,
 };
-use crate::reservation::{Hold, Reservation, UNHELD};
+use crate::reservation::{Reservation, UNHELD};
 use crate::telemetry::{self, CallSpan, Step, TraceContext};
-
-/// What the event of a lapsed reservation says of itself.
-const RECOVERY_REASON: &str = "commit_after_reservation_expired";
 
 /// Something that must be settled: one key and one byte sequence for ever, and where its attempts stand.
 #[derive(Debug)]
@@ -157,7 +154,7 @@ impl Spend {
 
     fn event_body(&self) -> Result<Bytes, Error> {
         match &self.bodies {
-            Bodies::Live { reservation, request } => encode(&event(reservation, request)),
+            Bodies::Live { reservation, request } => encode(&SpendEvent::new(reservation, request)),
             Bodies::Made { event, .. } => Ok(event.clone()),
         }
     }
@@ -297,27 +294,4 @@ impl Claim {
         let release = Work::Release { id, request: ReleaseRequest::new("reservation_without_owner") };
         *self = Self { orphan_of: self.orphan_of, ..Self::new(release) };
     }
-}
-
-/// The event that records a commit's spend, with the commit's key. Where the spend was reserved, it names no overage policy, so
-/// that the tenant's applies; where it was not, it names that of the call.
-fn event(reservation: &Reservation, request: &CommitRequest) -> EventCreateRequest {
-    let mut event = EventCreateRequest::builder()
-        .action(reservation.action.clone())
-        .actual(request.actual.clone())
-        .subject(reservation.subject.clone())
-        .idempotency_key(request.idempotency_key.clone())
-        .metadata(request.metadata.clone())
-        .build();
-    event.metrics.clone_from(&request.metrics);
-    match reservation.hold {
-        Hold::Budget | Hold::Nothing | Hold::Share(_) => {
-            event.metadata.insert("recovered_reservation_id".to_owned(), reservation.id.as_str().into());
-            event.metadata.insert("recovery_reason".to_owned(), RECOVERY_REASON.into());
-        }
-        // What no budget covers is what a report is after: neither refused, nor a debt that outlives the trial.
-        Hold::Shadow { .. } => event.overage_policy = Some(CommitOveragePolicy::AllowIfAvailable),
-        Hold::Allowance(_) => event.overage_policy.clone_from(&reservation.overage_policy),
-    }
-    event
 }

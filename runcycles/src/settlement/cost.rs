@@ -1,6 +1,8 @@
 //! What the journal adds to a governed call, measured on request:
 //!
 //! `cargo test --release --lib -p runcycles --no-default-features --features journal -- --ignored --nocapture governed`
+//!
+//! Under `taskset -c 0` it is the processor time of both threads; on two processors, a sleeping one has to be woken up twice.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -55,7 +55,6 @@ impl Shared {
             Work::Event(spend) if spend.is_without_authority() => (spend, true),
             Work::Event(_) | Work::Release { .. } | Work::Lookup { .. } => return,
         };
-        let _announced = journal.announce();
         let id = spend.id.to_string();
         let Ok((commit, event)) = spend.make() else { return };
         let event = Body::made(event);

@@ -16,6 +16,7 @@ mod queue;
 #[cfg(feature = "journal")]
 mod replay;
 mod settling;
+mod spend_event;
 mod verdict;
 mod worker;
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 /// moment is lost.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// The most idle connections kept for a host.
-pub(super) const MAX_IDLE: usize = 32;
+/// The most idle connections kept for a host: enough for calls that overlap and whose requests leave together, as those of a
+/// group of journal records do. With fewer, each group opens connections and closes them again.
+pub(super) const MAX_IDLE: usize = 256;
 
 /// How often an idle connection is probed, so that middleboxes keep it.
 pub(super) const TCP_KEEPALIVE: Duration = Duration::from_secs(30);

@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 use super::barest::Barest;
 use super::by_reqwest::ByReqwest;
 use super::directory::{Directory, Disk};
+use super::record::PlainRecord;
 use super::sdk::{ByAttribute, ByClosure, ByGuard, ByOperations, client};
 use super::typed::Typed;
 
@@ -33,6 +34,8 @@ pub(crate) enum Kind {
     Typed,
     /// reqwest with what was made before.
     Reqwest,
+    /// No call: what the disk takes for a record of a journal.
+    Record(Durability, Disk),
     /// This project's client.
     Sdk(Way, Carrier, Journal),
 }
@@ -76,6 +79,14 @@ impl Journal {
     pub(crate) const POWER_LOSS_IN_MEMORY: Self = Self::On(Durability::PowerLoss, Disk::Memory);
     const ALL: [Self; 5] =
         [Self::Off, Self::PROCESS_CRASH, Self::POWER_LOSS, Self::PROCESS_CRASH_IN_MEMORY, Self::POWER_LOSS_IN_MEMORY];
+
+    /// The disk alone, at a record of this journal.
+    pub(crate) fn record(self) -> Option<Kind> {
+        match self {
+            Self::Off => None,
+            Self::On(durability, disk) => Some(Kind::Record(durability, disk)),
+        }
+    }
 }
 
 impl Kind {
@@ -90,7 +101,12 @@ impl Kind {
                 .into_iter()
                 .flat_map(move |carrier| Journal::ALL.into_iter().map(move |journal| Self::Sdk(way, carrier, journal)))
         });
-        [Self::Floor, Self::Typed, Self::Reqwest].into_iter().chain(ours).find(|kind| kind.to_string() == name)
+        let records = Journal::ALL.into_iter().filter_map(Journal::record);
+        [Self::Floor, Self::Typed, Self::Reqwest]
+            .into_iter()
+            .chain(records)
+            .chain(ours)
+            .find(|kind| kind.to_string() == name)
     }
 
     /// Makes a caller of this kind and measures it.
@@ -99,6 +115,10 @@ impl Kind {
             Self::Floor => return how.measure(runtime, Barest::new(server)),
             Self::Typed => return how.measure(runtime, Typed::new(server)),
             Self::Reqwest => return how.measure(runtime, ByReqwest::new(server)),
+            Self::Record(durability, disk) => {
+                let directory = Directory::on(disk);
+                return how.measure(runtime, PlainRecord::new(&directory, durability));
+            }
             Self::Sdk(way, carrier, journal) => (way, carrier, journal),
         };
         let directory = match journal {
@@ -122,6 +142,7 @@ impl fmt::Display for Kind {
             Self::Floor => f.write_str("hyper-util"),
             Self::Typed => f.write_str("typed"),
             Self::Reqwest => f.write_str("reqwest"),
+            Self::Record(durability, disk) => write!(f, "record{}", Journal::On(*durability, *disk)),
             Self::Sdk(way, carrier, journal) => write!(f, "{way} on {carrier}{journal}"),
         }
     }

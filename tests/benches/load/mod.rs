@@ -8,6 +8,7 @@ mod directory;
 pub(crate) mod governed;
 mod kind;
 mod leases;
+mod record;
 mod sdk;
 mod server;
 mod traffic;

@@ -10,9 +10,11 @@ const JOURNALS: [Journal; 4] =
 
 /// A guard on each carrier, with a journal of each sort.
 fn with_journal() -> impl Iterator<Item = (Carrier, Kind)> {
-    Carrier::ALL
-        .into_iter()
-        .flat_map(|carrier| JOURNALS.map(|journal| (carrier, Kind::Sdk(Way::Guard, carrier, journal))))
+    Carrier::ALL.into_iter().flat_map(|carrier| JOURNALS.map(|journal| (carrier, guard(carrier, journal))))
+}
+
+fn guard(carrier: Carrier, journal: Journal) -> Kind {
+    Kind::Sdk(Way::Guard, carrier, journal)
 }
 
 fn callers() -> Vec<Kind> {
@@ -21,7 +23,8 @@ fn callers() -> Vec<Kind> {
 
 pub(super) fn added(rounds: usize) -> Vec<Figure> {
     let callers = callers();
-    let seen = measure(Placement::Split, Load::OneAtATime(800), rounds, &callers);
+    let with_records: Vec<Kind> = JOURNALS.into_iter().filter_map(Journal::record).chain(callers.clone()).collect();
+    let seen = measure(Placement::Split, Load::OneAtATime(800), rounds, &with_records);
     let beside = |name: &str, of| -> Vec<Figure> {
         let figure = |(carrier, kind)| {
             Figure::added(
@@ -32,7 +35,18 @@ pub(super) fn added(rounds: usize) -> Vec<Figure> {
         };
         with_journal().map(figure).collect()
     };
+    let in_records = |carrier, journal: Journal| {
+        let kind = guard(carrier, journal);
+        let p50 = |of, beside| seen.pairs(of, beside, |sample| sample.p50);
+        let added = p50(kind, Kind::guard(carrier)).into_iter().map(|(with, without)| with - without);
+        let records = p50(journal.record()?, Kind::Floor).into_iter().map(|(record, _)| record);
+        let name = format!("journal, added p50 in records of the disk: {kind}");
+        Some(Figure::ratio(name, Unit::Microseconds, Better::Less, &added.zip(records).collect::<Vec<_>>()))
+    };
     let mut figures = beside("p50", |sample| sample.p50);
+    figures.extend(
+        Carrier::ALL.into_iter().flat_map(|carrier| JOURNALS.map(|journal| in_records(carrier, journal))).flatten(),
+    );
     figures.extend(beside("CPU", |sample| sample.cpu));
     let seen = measure(Placement::Split, Load::ManyAtATime(3_200), rounds, &callers);
     figures.extend(with_journal().map(|(_, kind)| {
