@@ -185,6 +185,21 @@ async fn nothing_is_extended_once_its_guard_is_gone_and_the_task_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_ends_before_the_task_runs_leaves_it_to_the_next() {
+    let script = Script::new();
+    let client = script.client();
+    for _ in 0..3 {
+        reserve(&client, MINUTE).await.commit(tokens(1)).await.unwrap();
+        // Whatever can run has run.
+        pass(SECOND).await;
+        assert_eq!(Handle::current().metrics().num_alive_tasks(), 1);
+    }
+    pass(DAY).await;
+    assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
+    assert!(!script.routes().contains(&Route::Extend));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_guard_that_ends_during_its_extension_is_not_extended_again() {
     let script = Script::new();
     script.next(Route::Extend, [reply::timeout().after(3 * SECOND)]);

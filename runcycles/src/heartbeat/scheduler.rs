@@ -175,15 +175,15 @@ impl Beats {
         }
     }
 
-    /// The next beat of a live reservation.
-    fn first_due(&mut self) -> Option<Instant> {
-        while let Some(Reverse((due, number))) = self.queue.peek() {
-            if self.live.contains_key(number) {
-                return Some(*due);
+    /// When the next beat is planned. Those of reservations that have ended are passed over once one of them comes due, not
+    /// before: the task outlives calls that end before it runs, and so is not started again by each.
+    fn first_due(&mut self, now: Instant) -> Option<Instant> {
+        if self.queue.peek().is_some_and(|Reverse((due, _))| *due <= now) {
+            while self.queue.peek().is_some_and(|Reverse((_, number))| !self.live.contains_key(number)) {
+                self.queue.pop();
             }
-            self.queue.pop();
         }
-        None
+        self.queue.peek().map(|Reverse((due, _))| *due)
     }
 }
 
@@ -251,14 +251,15 @@ impl Run {
     fn step(&mut self, in_flight: usize) -> Step {
         let mut beats = self.heartbeat.lock();
         beats.sleeping_until = None;
-        let first_due = beats.first_due();
+        let now = Instant::now();
+        let first_due = beats.first_due(now);
         if beats.closed || (first_due.is_none() && in_flight == 0) {
             beats.running = false;
             self.ended = true;
             return Step::End;
         }
         let Some(due) = first_due else { return Step::Sleep(None) };
-        if due > Instant::now() || in_flight >= MAX_IN_FLIGHT {
+        if due > now || in_flight >= MAX_IN_FLIGHT {
             let until = (in_flight < MAX_IN_FLIGHT).then_some(due);
             beats.sleeping_until = until;
             return Step::Sleep(until);
