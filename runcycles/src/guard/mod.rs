@@ -311,7 +311,7 @@ impl ReservationGuard {
 
     /// The limits that come with the decision.
     pub fn caps(&self) -> Option<&Caps> {
-        self.reservation.caps.as_ref()
+        self.reservation.caps.as_deref()
     }
 
     /// Whether the action is allowed with caps only.
@@ -361,7 +361,7 @@ impl ReservationGuard {
 
     /// Signed evidence of the reservation.
     pub fn evidence(&self) -> Option<&EvidenceRef> {
-        self.reservation.evidence.as_ref()
+        self.reservation.evidence.as_deref()
     }
 
     /// Where the lease is kept, if anything is kept alive.

@@ -73,7 +73,7 @@ fn guard(client: &CyclesClient, request: &ReservationCreateRequest, part: Part) 
     let grant = Grant {
         decision: chunk.decision.clone(),
         caps: chunk.caps.clone(),
-        budgets: Budgets::Of(Arc::clone(&chunk)),
+        budgets: Budgets::of(Arc::clone(&chunk)),
         expires_at_ms: None,
         remaining_ttl_ms: None,
         evidence: chunk.evidence.clone(),

@@ -95,7 +95,7 @@ impl SubReservation {
 
     /// The limits that came with the decision; for all of a chunk they are those of its reservation.
     pub fn caps(&self) -> Option<&Caps> {
-        self.reservation().caps.as_ref()
+        self.reservation().caps.as_deref()
     }
 
     /// The reservation that holds it, which others may be taken of too.

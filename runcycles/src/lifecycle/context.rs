@@ -86,7 +86,7 @@ impl Context {
 
     /// The limits that come with the decision.
     pub fn caps(&self) -> Option<&Caps> {
-        self.reservation.caps.as_ref()
+        self.reservation.caps.as_deref()
     }
 
     /// Whether the action is allowed with caps only.
@@ -126,7 +126,7 @@ impl Context {
 
     /// Signed evidence of the reservation.
     pub fn evidence(&self) -> Option<&EvidenceRef> {
-        self.reservation.evidence.as_ref()
+        self.reservation.evidence.as_deref()
     }
 
     /// `wanted`, or the cap on tokens where that is less.

@@ -65,5 +65,6 @@ fn allow(
     let asked = Asked { request: &request, span: &span, scopes: client.config().metric_scopes };
     telemetry::allowed(asked, &answer.decision, answer.reason_code.as_ref(), id.as_str(), None);
     let trace = client.shared.connection.current_trace();
-    client.without_hold(Reservation::new(id, Hold::Allowance(taken), request, answer.into()).told(span, trace))
+    client
+        .without_hold(Reservation::new(id, Hold::Allowance(Box::new(taken)), request, answer.into()).told(span, trace))
 }

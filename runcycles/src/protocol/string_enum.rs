@@ -3,12 +3,13 @@
 use std::fmt;
 
 /// A value outside the vocabulary this version knows, kept as it was received.
+// Behind one word, so that every amount, which has a unit, is one word smaller.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UnknownValue(Box<str>);
+pub struct UnknownValue(Box<Box<str>>);
 
 impl UnknownValue {
     pub(crate) fn new(value: &str) -> Self {
-        Self(value.into())
+        Self(Box::new(value.into()))
     }
 
     /// The value as it stands on the wire.

@@ -1,9 +1,10 @@
 //! A live reservation, as its guard, its context, its heartbeat and its settlement share it.
 
 mod budgets;
+mod packed;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::client::Taken;
@@ -14,8 +15,6 @@ use crate::protocol::{
 use crate::telemetry::gen_ai::ModelUsage;
 use crate::telemetry::{CallSpan, TraceContext};
 use crate::transport::DirectHold;
-
-use self::budgets::Listed;
 
 pub(crate) use self::budgets::Budgets;
 
@@ -38,10 +37,10 @@ pub(crate) struct Reservation {
     /// What an extension asks for.
     pub(crate) ttl: Duration,
     pub(crate) decision: Decision,
-    pub(crate) caps: Option<Caps>,
+    pub(crate) caps: Option<Arc<Caps>>,
     pub(crate) budgets: Budgets,
     pub(crate) expires_at_ms: Option<u64>,
-    pub(crate) evidence: Option<EvidenceRef>,
+    pub(crate) evidence: Option<Arc<EvidenceRef>>,
     /// The span of its call.
     pub(crate) span: CallSpan,
     /// The trace that it was made in.
@@ -54,19 +53,19 @@ pub(crate) struct Reservation {
 #[derive(Debug)]
 pub(crate) struct Grant {
     pub(crate) decision: Decision,
-    pub(crate) caps: Option<Caps>,
+    pub(crate) caps: Option<Arc<Caps>>,
     pub(crate) budgets: Budgets,
     pub(crate) expires_at_ms: Option<u64>,
     pub(crate) remaining_ttl_ms: Option<u64>,
-    pub(crate) evidence: Option<EvidenceRef>,
+    pub(crate) evidence: Option<Arc<EvidenceRef>>,
 }
 
 impl From<DirectHold> for Grant {
     fn from(hold: DirectHold) -> Self {
         Self {
             decision: if hold.caps.is_some() { Decision::AllowWithCaps } else { Decision::Allow },
-            caps: hold.caps.map(Arc::unwrap_or_clone),
-            budgets: Budgets::Direct(hold.budgets, OnceLock::new()),
+            caps: hold.caps,
+            budgets: Budgets::direct(hold.budgets),
             expires_at_ms: Some(hold.expires_at_ms),
             remaining_ttl_ms: Some(hold.remaining_ttl_ms),
             evidence: None,
@@ -75,17 +74,14 @@ impl From<DirectHold> for Grant {
 }
 
 impl From<ReservationCreateResponse> for Grant {
-    fn from(mut answer: ReservationCreateResponse) -> Self {
-        // Lists that are read grow with room for more, and are held for as long as the guard is.
-        answer.affected_scopes.shrink_to_fit();
-        answer.balances.shrink_to_fit();
+    fn from(answer: ReservationCreateResponse) -> Self {
         Self {
             decision: answer.decision,
-            caps: answer.caps,
-            budgets: Budgets::Listed(Listed { scopes: answer.affected_scopes, balances: answer.balances }),
+            caps: answer.caps.map(Arc::new),
+            budgets: Budgets::answered(answer.affected_scopes, answer.balances),
             expires_at_ms: answer.expires_at_ms,
             remaining_ttl_ms: answer.remaining_ttl_ms,
-            evidence: answer.cycles_evidence,
+            evidence: answer.cycles_evidence.map(Arc::new),
         }
     }
 }
@@ -101,7 +97,7 @@ pub(crate) enum Hold {
     /// mode is metered.
     Shadow { is_metered: bool },
     /// A part of the allowance for times without the authority. Its spend is recorded by an event.
-    Allowance(Taken),
+    Allowance(Box<Taken>),
     /// A share of budget that is held for many actions, until it is settled there. A lock because it is settled once, wherever the
     /// action ends.
     Share(Mutex<Option<Box<dyn Share>>>),

@@ -88,11 +88,16 @@ pub struct DirectBalance {
     pub is_over_limit: bool,
 }
 
+/// A scope and those above it, outermost first, by their paths.
+pub(crate) fn scopes_of(path: &str) -> impl Iterator<Item = &str> {
+    let inner = path.match_indices('/').map(|(at, _)| at);
+    inner.chain(std::iter::once(path.len())).map(|end| &path[..end])
+}
+
 impl DirectBudgets {
     /// The scope and those above it, outermost first.
     pub(crate) fn scopes(&self) -> impl Iterator<Item = &str> {
-        let inner = self.scope_path.match_indices('/').map(|(at, _)| at);
-        inner.chain(std::iter::once(self.scope_path.len())).map(|end| &self.scope_path[..end])
+        scopes_of(&self.scope_path)
     }
 }
 

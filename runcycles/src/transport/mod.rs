@@ -18,6 +18,7 @@ use bytes::Bytes;
 
 use crate::error::TransportError;
 
+pub(crate) use self::direct::scopes_of;
 pub use self::direct::{Direct, DirectAnswer, DirectBalance, DirectBudgets, DirectCommit, DirectHold};
 #[cfg(feature = "hyper")]
 pub use self::hyper::HyperTransport;
