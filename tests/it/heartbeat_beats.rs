@@ -3,13 +3,16 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use runcycles::{CyclesClient, Error, ReservationGuard, Reserve, TransportErrorKind, WithCyclesConfig, tokens};
+use runcycles::{
+    CyclesClient, Error, JournalConfig, ReservationGuard, Reserve, TransportErrorKind, WithCyclesConfig, tokens,
+};
+use runcycles_authority::Authority;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tracing::Level;
 
-use crate::support::clock::pass;
+use crate::support::clock::{VirtualClock, pass};
 use crate::support::log::Log;
 use crate::support::reply::{self, Reply, json};
 use crate::support::script::Script;
@@ -302,4 +305,33 @@ async fn hostile_lifetimes_neither_panic_nor_flood() {
         assert!(script.of(Route::Extend).len() <= 1, "{:?}", script.of(Route::Extend).len());
         guard.commit(tokens(1)).await.unwrap();
     }
+}
+
+/// The authority adds to leases, which end together where they began together.
+#[tokio::test(start_paused = true)]
+async fn a_crowd_sends_its_extensions_at_different_times() {
+    const GUARDS: usize = 2_000;
+    let budget = Authority::builder().clock(VirtualClock::new()).budget("tenant:acme", tokens(1_000_000));
+    let authority = budget.start().await.unwrap();
+    let script = Script::around(authority.transport());
+    let client = CyclesClient::builder(authority.api_key("acme"), "http://authority.test")
+        .journal(JournalConfig::disabled())
+        .tenant("acme")
+        .transport(script.clone())
+        .build();
+    let start = Instant::now();
+    let mut guards = Vec::new();
+    for _ in 0..GUARDS {
+        guards.push(reserve(&client, MINUTE).await);
+    }
+    pass(6 * MINUTE).await;
+    let mut by_time = [0; 36];
+    for sent in script.of(Route::Extend) {
+        by_time[usize::try_from((sent.at - start).as_secs() / 10).unwrap().min(35)] += 1;
+    }
+    let all: usize = by_time.iter().sum();
+    assert!(by_time.iter().all(|extensions| extensions * by_time.len() <= 2 * all), "{by_time:?}");
+    // Each adds a minute; what is sent sooner is left later.
+    assert!((6 * GUARDS..=9 * GUARDS).contains(&all), "{all} extensions in six minutes");
+    assert!(guards.iter().all(|guard| guard.lease_left() > 10 * SECOND));
 }

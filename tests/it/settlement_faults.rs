@@ -7,26 +7,16 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use runcycles::{Context, CyclesClient, Error, JournalConfig, TransportErrorKind, WithCyclesConfig, tokens};
-use runcycles_authority::{Authority, Clock};
+use runcycles_authority::Authority;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
-use crate::support::clock::pass;
+use crate::support::clock::{VirtualClock, pass};
 use crate::support::reply::{self, Reply};
 use crate::support::script::Script;
 use crate::support::sent::Route;
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
-
-/// The authority's clock goes with the virtual one.
-struct VirtualClock(Instant);
-
-impl Clock for VirtualClock {
-    fn now_ms(&self) -> u64 {
-        1_763_775_000_000 + u64::try_from(self.0.elapsed().as_millis()).expect("a time within reach")
-    }
-}
 
 /// What the network does to a request.
 fn fault(rng: &mut Rng) -> Reply {
@@ -80,7 +70,7 @@ async fn call(client: CyclesClient, mut rng: Rng, known: Arc<AtomicU64>) {
 async fn known_spend_is_in_the_ledger_once_and_nothing_stays_held_whatever_the_network_does() {
     for seed in 0..12 {
         let mut rng = Rng::with_seed(seed);
-        let clock = VirtualClock(Instant::now());
+        let clock = VirtualClock::new();
         let authority =
             Authority::builder().clock(clock).budget("tenant:acme", tokens(1_000_000)).start().await.unwrap();
         let script = faulty(&authority, &mut rng);

@@ -187,6 +187,11 @@ impl Lease {
         })
     }
 
+    /// Whether the latest answer left more time than was asked for, as at servers that add an extension to what is left.
+    pub(crate) fn is_ahead(&self) -> bool {
+        matches!(&self.course, Course::Measured(measured) if measured.lead_after(0) > self.ttl_ms)
+    }
+
     /// How long the reservation can live at most, with as many extensions as servers allow unless set otherwise. Meant for the
     /// answer to the reservation: a server that grants less than was asked for grants no more by an extension.
     pub(crate) fn longest(&self) -> Duration {

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::extension::Extension;
 use super::lease_ref::LeaseRef;
 use super::live::Live;
-use super::schedule::{Granted, Lease, Next, StopReason};
+use super::schedule::{BeatKey, Granted, Lease, Next, StopReason};
 use crate::client::Shared;
 use crate::planted::{Bug, planted};
 use crate::reservation::Reservation;
@@ -54,15 +54,27 @@ pub(super) struct Beats {
     sleeping_until: Option<Instant>,
 }
 
-/// From how many live reservations on their first beats are spread: those made in one second would all be due in one later.
+/// From how many live reservations on their beats are spread: those made in one second would all be due in one later.
 const CROWD: usize = 256;
 
-/// How much sooner than it must a first beat comes in a crowd, as a part of its delay: between nothing and three quarters. The
-/// numbers of reservations make a sequence that fills that evenly, however many there are (multiples of the golden ratio).
-fn spread(delay: Duration, number: u64) -> Duration {
+/// How much sooner than it must a beat comes in a crowd, as a part of its delay: between nothing and that of its turn. The numbers
+/// of reservations make a sequence that fills that evenly, however many there are (multiples of the golden ratio).
+fn spread(delay: Duration, number: u64, turn: Turn) -> Duration {
     const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-    let thousandths = ((number.wrapping_mul(GOLDEN) >> 32) * 750) >> 32;
+    let most = match turn {
+        Turn::First => 750,
+        // Those that were spread the most come no sooner than the last of the first.
+        Turn::Later => 500,
+    };
+    let thousandths = ((number.wrapping_mul(GOLDEN) >> 32) * most) >> 32;
     delay.saturating_sub(delay / 1_000 * u32::try_from(thousandths).unwrap_or(0))
+}
+
+/// Which beat of a reservation is planned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    First,
+    Later,
 }
 
 /// Keeps a reservation alive until it is dropped.
@@ -94,7 +106,7 @@ impl Heartbeat {
         remaining_ttl_ms: Option<u64>,
     ) -> Beat {
         let granted = self.granted(sent_at, received_at, reservation.expires_at_ms, remaining_ttl_ms);
-        let (lease, mut next) = Lease::open(reservation.ttl, shared.config.attempt_timeout(), granted);
+        let (lease, next) = Lease::open(reservation.ttl, shared.config.attempt_timeout(), granted);
         let mut beats = self.lock();
         let number = beats.next_number;
         beats.next_number += 1;
@@ -103,9 +115,7 @@ impl Heartbeat {
             live.stop(StopReason::ShutDown);
         }
         beats.live.insert(number, live);
-        if let (Next::Beat { after, .. }, true) = (&mut next, beats.live.len() > CROWD) {
-            *after = spread(*after, number);
-        }
+        let next = beats.spread(number, next, Turn::First);
         let wake = !beats.closed && beats.follow(number, &next, received_at);
         let start = !beats.running && !beats.queue.is_empty();
         beats.running |= start;
@@ -154,6 +164,19 @@ impl Heartbeat {
 impl Beats {
     pub(super) fn live(&mut self, number: u64) -> Option<&mut Live> {
         self.live.get_mut(&number)
+    }
+
+    /// In a crowd, has a beat come sooner where that costs no more extensions in the long run: the first one, and those of a
+    /// lease that lasts longer than was asked for, as at servers that add to it. Leases that began together end together there,
+    /// however their first extensions were spread.
+    fn spread(&self, number: u64, next: Next, turn: Turn) -> Next {
+        let lease = self.live.get(&number).filter(|_| self.live.len() > CROWD).map(|live| &live.lease);
+        match (next, lease) {
+            (Next::Beat { after, key: BeatKey::New }, Some(lease)) if turn == Turn::First || lease.is_ahead() => {
+                Next::Beat { after: spread(after, number, turn), key: BeatKey::New }
+            }
+            (next, _) => next,
+        }
     }
 
     /// Plans what comes next for a reservation; whether the task sleeps too long for it.
@@ -239,6 +262,7 @@ impl Run {
                             let Some(live) = beats.live.get_mut(&number) else { continue };
                             let next = attempt.outcome.apply(&mut live.lease, &self.heartbeat, &live.reservation);
                             live.extension = Some(attempt.extension);
+                            let next = beats.spread(number, next, Turn::Later);
                             beats.follow(number, &next, attempt.finished_at);
                         }
                     }

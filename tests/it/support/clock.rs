@@ -3,7 +3,23 @@
 use std::future::Future;
 use std::time::Duration;
 
+use runcycles_authority::Clock;
 use tokio::time::Instant;
+
+/// A clock of an authority that goes with the virtual one.
+pub(crate) struct VirtualClock(Instant);
+
+impl VirtualClock {
+    pub(crate) fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now_ms(&self) -> u64 {
+        1_763_775_000_000 + u64::try_from(self.0.elapsed().as_millis()).expect("a time within reach")
+    }
+}
 
 /// Lets virtual time pass, with everything that is due on the way.
 pub(crate) async fn pass(time: Duration) {
