@@ -335,3 +335,20 @@ async fn a_crowd_sends_its_extensions_at_different_times() {
     assert!((6 * GUARDS..=9 * GUARDS).contains(&all), "{all} extensions in six minutes");
     assert!(guards.iter().all(|guard| guard.lease_left() > 10 * SECOND));
 }
+
+/// Whatever is sent sooner is lost at such a server, which may allow a number of extensions.
+#[tokio::test(start_paused = true)]
+async fn a_crowd_sends_no_more_extensions_than_it_must_where_leases_are_set_anew() {
+    const GUARDS: usize = 500;
+    let script = Script::new();
+    let client = script.client();
+    let mut guards = Vec::new();
+    for _ in 0..GUARDS {
+        guards.push(reserve(&client, MINUTE).await);
+    }
+    pass(10 * MINUTE).await;
+    let most = usize::try_from((10 * MINUTE).as_millis() / FIRST_BEAT_MS).unwrap() + 1;
+    let all = script.of(Route::Extend).len();
+    assert!(all <= most * GUARDS, "{all} extensions, {most} of each at most");
+    drop(guards);
+}

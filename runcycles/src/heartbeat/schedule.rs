@@ -97,6 +97,8 @@ pub(crate) struct Lease {
     max_rtt_ms: u64,
     expires_at_ms: Option<u64>,
     answered_at: Duration,
+    /// Whether the latest extension moved the expiry by all that it asked for.
+    was_added: bool,
     timeout: ExtendTimeout,
     course: Course,
 }
@@ -124,6 +126,7 @@ impl Lease {
             max_rtt_ms: millis_up(granted.rtt),
             expires_at_ms: granted.expires_at_ms,
             answered_at: granted.received_at,
+            was_added: false,
             timeout: ExtendTimeout::for_lead(fallback.expected_lead(), millis_up(granted.rtt), longest_attempt_ms),
             course: Course::Fallback(fallback),
         };
@@ -140,6 +143,7 @@ impl Lease {
         self.max_rtt_ms = self.max_rtt_ms.max(rtt_ms);
         let elapsed_ms = self.elapsed_ms(granted.received_at);
         let grant_ms = self.grant_ms(granted.expires_at_ms);
+        self.was_added = u64::try_from(grant_ms).is_ok_and(|grant_ms| grant_ms >= self.ttl_ms);
         self.answered_at = granted.received_at;
         self.expires_at_ms = granted.expires_at_ms;
         let Some(remaining_ms) = granted.remaining_ttl_ms else {
@@ -187,9 +191,9 @@ impl Lease {
         })
     }
 
-    /// Whether the latest answer left more time than was asked for, as at servers that add an extension to what is left.
-    pub(crate) fn is_ahead(&self) -> bool {
-        matches!(&self.course, Course::Measured(measured) if measured.lead_after(0) > self.ttl_ms)
+    /// Whether nothing is lost where an extension comes sooner than it must: the server added the latest to what was left.
+    pub(crate) fn is_added_to(&self) -> bool {
+        self.was_added
     }
 
     /// How long the reservation can live at most, with as many extensions as servers allow unless set otherwise. Meant for the

@@ -166,13 +166,12 @@ impl Beats {
         self.live.get_mut(&number)
     }
 
-    /// In a crowd, has a beat come sooner where that costs no more extensions in the long run: the first one, and those of a
-    /// lease that lasts longer than was asked for, as at servers that add to it. Leases that began together end together there,
-    /// however their first extensions were spread.
+    /// In a crowd, has a beat come sooner: the first one, and the others where the server adds extensions to what is left. Nothing
+    /// is lost by it there, and leases that began together end together, however their first extensions were spread.
     fn spread(&self, number: u64, next: Next, turn: Turn) -> Next {
         let lease = self.live.get(&number).filter(|_| self.live.len() > CROWD).map(|live| &live.lease);
         match (next, lease) {
-            (Next::Beat { after, key: BeatKey::New }, Some(lease)) if turn == Turn::First || lease.is_ahead() => {
+            (Next::Beat { after, key: BeatKey::New }, Some(lease)) if turn == Turn::First || lease.is_added_to() => {
                 Next::Beat { after: spread(after, number, turn), key: BeatKey::New }
             }
             (next, _) => next,
