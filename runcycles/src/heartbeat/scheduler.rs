@@ -115,8 +115,7 @@ impl Heartbeat {
             live.stop(StopReason::ShutDown);
         }
         beats.live.insert(number, live);
-        let next = beats.spread(number, next, Turn::First);
-        let wake = !beats.closed && beats.follow(number, &next, received_at);
+        let wake = !beats.closed && beats.follow(number, &next, Turn::First, received_at);
         let start = !beats.running && !beats.queue.is_empty();
         beats.running |= start;
         drop(beats);
@@ -166,24 +165,17 @@ impl Beats {
         self.live.get_mut(&number)
     }
 
-    /// In a crowd, has a beat come sooner: the first one, and the others where the server adds extensions to what is left. Nothing
-    /// is lost by it there, and leases that began together end together, however their first extensions were spread.
-    fn spread(&self, number: u64, next: Next, turn: Turn) -> Next {
-        let lease = self.live.get(&number).filter(|_| self.live.len() > CROWD).map(|live| &live.lease);
-        match (next, lease) {
-            (Next::Beat { after, key: BeatKey::New }, Some(lease)) if turn == Turn::First || lease.is_added_to() => {
-                Next::Beat { after: spread(after, number, turn), key: BeatKey::New }
-            }
-            (next, _) => next,
-        }
-    }
-
     /// Plans what comes next for a reservation; whether the task sleeps too long for it.
-    fn follow(&mut self, number: u64, next: &Next, now: Instant) -> bool {
+    ///
+    /// In a crowd, a beat comes sooner: the first one, and the others where the server adds extensions to what is left. Nothing is
+    /// lost by it there, and leases that began together end together, however their first extensions were spread.
+    fn follow(&mut self, number: u64, next: &Next, turn: Turn, now: Instant) -> bool {
+        let is_crowd = self.live.len() > CROWD;
         let Some(live) = self.live.get_mut(&number) else { return false };
         live.follow(next);
-        let Next::Beat { after, .. } = next else { return false };
-        let due = now + *after;
+        let Next::Beat { after, key } = next else { return false };
+        let may_be_sooner = matches!(key, BeatKey::New) && (turn == Turn::First || live.lease.is_added_to());
+        let due = now + if is_crowd && may_be_sooner { spread(*after, number, turn) } else { *after };
         self.queue.push(Reverse((due, number)));
         self.sleeping_until.is_none_or(|until| due < until)
     }
@@ -261,8 +253,7 @@ impl Run {
                             let Some(live) = beats.live.get_mut(&number) else { continue };
                             let next = attempt.outcome.apply(&mut live.lease, &self.heartbeat, &live.reservation);
                             live.extension = Some(attempt.extension);
-                            let next = beats.spread(number, next, Turn::Later);
-                            beats.follow(number, &next, attempt.finished_at);
+                            beats.follow(number, &next, Turn::Later, attempt.finished_at);
                         }
                     }
                 }

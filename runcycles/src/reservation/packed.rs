@@ -2,7 +2,7 @@
 
 use super::budgets::Listed;
 use crate::protocol::{Amount, Balance, SignedAmount, Unit};
-use crate::transport::scopes_of;
+use crate::transport::{leaf_of, scopes_of};
 
 /// What a usual answer tells: a scope with those above it, and budgets on the way to it. Guards hold it for as long as they
 /// live, and few look at it.
@@ -31,10 +31,6 @@ fn amounts(balance: &Balance) -> [&Option<Amount>; 5] {
     [&balance.reserved, &balance.spent, &balance.allocated, &balance.debt, &balance.overdraft_limit]
 }
 
-fn last_segment(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
 impl Packed {
     /// The same in little memory, or `None` where something is told in another way.
     pub(super) fn new(told: &Listed) -> Option<Self> {
@@ -55,13 +51,10 @@ impl Packed {
         }
     }
 
-    /// The scopes without a budget of their own.
+    /// The scopes without a budget of their own, where budgets are told at all.
     pub(super) fn unbudgeted(&self) -> impl Iterator<Item = &str> {
-        scopes_of(&self.path).filter(|scope| self.lines.iter().all(|line| line.end != scope.len()))
-    }
-
-    pub(super) fn has_budgets(&self) -> bool {
-        !self.lines.is_empty()
+        let has_none = |scope: &&str| self.lines.iter().all(|line| line.end != scope.len());
+        scopes_of(&self.path).filter(|_| !self.lines.is_empty()).filter(has_none)
     }
 }
 
@@ -70,7 +63,7 @@ impl Line {
         let unit = balance.remaining.unit();
         let amounts = amounts(balance);
         let is_usual = balance.extra.is_empty()
-            && balance.scope == last_segment(&balance.scope_path)
+            && balance.scope == leaf_of(&balance.scope_path)
             && amounts.iter().all(|amount| amount.as_ref().is_none_or(|amount| amount.unit() == unit));
         is_usual.then(|| Self {
             end: balance.scope_path.len(),
@@ -84,7 +77,7 @@ impl Line {
 
     fn unpack(&self, path: &str) -> Balance {
         let remaining = SignedAmount::new(self.unit.clone(), self.remaining);
-        let mut balance = Balance::new(last_segment(path).to_owned(), path.to_owned(), remaining);
+        let mut balance = Balance::new(leaf_of(path).to_owned(), path.to_owned(), remaining);
         let amount = |at: usize| self.told[at].then(|| Amount::new(self.unit.clone(), self.amounts[at]));
         (balance.reserved, balance.spent, balance.allocated) = (amount(0), amount(1), amount(2));
         (balance.debt, balance.overdraft_limit) = (amount(3), amount(4));
@@ -155,6 +148,7 @@ mod tests {
         let budget = json!([{"scope": "agent:bot", "scope_path": scopes[1], "remaining": amount(1)}]);
         let packed = Packed::new(&told(&scopes, budget)).expect("a usual answer");
         assert_eq!(packed.unbudgeted().collect::<Vec<_>>(), ["tenant:acme"]);
-        assert!(packed.has_budgets());
+        let packed = Packed::new(&told(&scopes, json!([]))).expect("a usual answer");
+        assert_eq!(packed.unbudgeted().count(), 0);
     }
 }

@@ -94,6 +94,11 @@ pub(crate) fn scopes_of(path: &str) -> impl Iterator<Item = &str> {
     inner.chain(std::iter::once(path.len())).map(|end| &path[..end])
 }
 
+/// The last segment of a scope's path.
+pub(crate) fn leaf_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 impl DirectBudgets {
     /// The scope and those above it, outermost first.
     pub(crate) fn scopes(&self) -> impl Iterator<Item = &str> {
@@ -104,9 +109,8 @@ impl DirectBudgets {
 impl DirectBalance {
     pub(crate) fn to_balance(&self) -> Balance {
         let amount = |value| Amount::new(self.unit.clone(), value);
-        let leaf = self.scope_path.rsplit('/').next().unwrap_or_default();
         let remaining = SignedAmount::new(self.unit.clone(), self.remaining);
-        let mut balance = Balance::new(leaf.to_owned(), (*self.scope_path).to_owned(), remaining);
+        let mut balance = Balance::new(leaf_of(&self.scope_path).to_owned(), (*self.scope_path).to_owned(), remaining);
         balance.reserved = Some(amount(self.reserved));
         balance.spent = Some(amount(self.spent));
         balance.allocated = Some(amount(self.allocated));

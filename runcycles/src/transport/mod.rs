@@ -18,8 +18,8 @@ use bytes::Bytes;
 
 use crate::error::TransportError;
 
-pub(crate) use self::direct::scopes_of;
 pub use self::direct::{Direct, DirectAnswer, DirectBalance, DirectBudgets, DirectCommit, DirectHold};
+pub(crate) use self::direct::{leaf_of, scopes_of};
 #[cfg(feature = "hyper")]
 pub use self::hyper::HyperTransport;
 #[cfg(feature = "reqwest")]
